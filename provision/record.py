@@ -1,0 +1,551 @@
+"""Records: typed rows for the keys of a document, and all that follows from the rows.
+
+A `Record` class declares its keys with `field`; `View` says which rows a release of a dialect shows; `decode` reads a
+value by a view, `encode` writes the Ignition JSON, `merge` lays a child over a parent by Ignition's rules. Knows
+nothing of YAML, files or the machine; needs the standard library only.
+
+Records are immutable by convention: they share their defaults. A record remembers where it came from (`at`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from types import UnionType
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    Self,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
+
+Spec = tuple[int, int]
+Kind = Literal["str", "int", "bool", "record", "records", "strs", "map"]
+
+OLDEST: Spec = (3, 0)
+NEVER: Spec = (999, 0)
+
+SCALARS: dict[type, Kind] = {str: "str", int: "int", bool: "bool"}
+
+
+def spec(text: str) -> Spec:
+    """'3.4' or '3.4.0' or '3.7.0-experimental' as a pair that compares."""
+    major, minor = text.split("-")[0].split(".")[:2]
+    return int(major), int(minor)
+
+
+class Row:
+    """What a record knows of one key. `name` is the Python attribute, `key` the JSON spelling."""
+
+    __slots__ = (
+        "choices",
+        "default",
+        "doc",
+        "item",
+        "item_key",
+        "keep",
+        "key",
+        "kind",
+        "name",
+        "nullable",
+        "plain_until",
+        "removed_by",
+        "required",
+        "secret",
+        "shares",
+        "since",
+        "snake",
+        "unit",
+        "until",
+        "variants",
+    )  # fmt: skip
+
+    name: str
+    key: str
+    snake: str
+    kind: Kind
+    item: "type[Record]"
+    nullable: bool
+    default: object
+    since: Spec
+    until: Spec
+    required: Spec
+    plain_until: Spec
+    keep: bool
+    choices: tuple[str, ...]
+    unit: str
+    secret: bool
+    doc: str
+    item_key: Callable[[Any], str] | None
+    shares: str
+    removed_by: Callable[[Any], bool] | None
+    variants: dict[str, str] | None
+
+    def shown(self, at: Spec) -> bool:
+        """Whether the row exists in the Ignition spec `at`."""
+        return self.since <= at < self.until
+
+
+class Unset(NamedTuple):
+    """What `field` returns until the class is made; the annotation supplies the rest."""
+
+    options: dict[str, Any]
+
+
+def field(
+    key: str | None = None,
+    *,
+    default: Any = None,
+    factory: type[Any] | None = None,
+    doc: str,
+    since: str = "3.0",
+    until: str | None = None,
+    required: str | None = None,
+    plain_until: str | None = None,
+    keep: bool = False,
+    choices: Sequence[str] = (),
+    unit: str = "",
+    secret: bool = False,
+    by: Callable[[Any], str] | None = None,
+    shares: str = "",
+    removed_by: Callable[[Any], bool] | None = None,
+    variants: dict[str, str] | None = None,
+) -> Any:
+    """Declare one key of a record.
+
+    `since`, `until` (exclusive), `required` (a missing key is an error from there on) and `plain_until` (before it the
+    value cannot be null, so a missing one is written as zero and always wins a merge) are Ignition specs. `keep` writes
+    the key even where it is zero. `by` gives a list item's identity in a merge (without it lists concatenate), and
+    lists that name the same `shares` have one namespace; an item that `removed_by` holds for takes its parent's away. `variants` limits a sugar to dialects and their first release.
+    """
+    return Unset(dict(
+        key=key, default=default, factory=factory, doc=doc, since=spec(since), until=spec(until) if until else NEVER,
+        required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
+        keep=keep, choices=tuple(choices), unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
+        variants=variants,
+    ))  # fmt: skip
+
+
+def snake_case(key: str) -> str:
+    """The authoring spelling of a JSON key: `sizeMiB` is `size_mib`, `sshAuthorizedKeys` is `ssh_authorized_keys`."""
+    out = ""
+    for i, char in enumerate(key.replace("MiB", "Mib")):
+        out += f"_{char.lower()}" if char.isupper() and i else char.lower()
+    return out
+
+
+def camel_case(name: str) -> str:
+    """`wipe_table` is `wipeTable`."""
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def itself(item: Any) -> str:
+    """The identity of a string in a list that is a set."""
+    return str(item)
+
+
+def make_row(name: str, annotation: Any, options: dict[str, Any]) -> Row:
+    """Complete a declaration with what its annotation says."""
+    row = Row()
+    row.name = name
+    row.key = options.pop("key") or camel_case(name)
+    row.snake = snake_case(row.key)
+    row.item_key = options.pop("by")
+    factory, default = options.pop("factory"), options.pop("default")
+    for option, value in options.items():
+        setattr(row, option, value)
+    inner = annotation
+    row.nullable = isinstance(annotation, UnionType)
+    if row.nullable:
+        (inner,) = (part for part in get_args(annotation) if part is not type(None))
+    row.item = Record
+    if inner in SCALARS:
+        row.kind = SCALARS[inner]
+    elif get_origin(inner) is tuple:
+        item = get_args(inner)[0]
+        row.kind = "strs" if item is str else "records"
+        row.item = Record if item is str else item
+    elif get_origin(inner) is dict:
+        row.kind = "map"
+    else:
+        row.kind, row.item = "record", inner
+    if row.kind in ("records", "strs"):
+        default = ()
+    elif factory is not None:
+        default = factory()
+    elif default is None and not row.nullable:
+        default = {"str": "", "int": 0, "bool": False}[row.kind]
+    row.default = default
+    return row
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+class Record:
+    """A node of a document, with typed attributes; `rows` lists its keys in the order in which they are written."""
+
+    rows: ClassVar[dict[str, Row]] = {}
+
+    def __init_subclass__(cls) -> None:
+        rows = dict(cls.__mro__[1].__dict__.get("rows", {}))
+        for name, annotation in cls.__annotations__.items():
+            declared = cls.__dict__.get(name)
+            if isinstance(declared, Unset):
+                rows[name] = make_row(name, annotation, dict(declared.options))
+                setattr(cls, name, rows[name].default)
+        cls.rows = rows
+
+    def __init__(self, **values: object) -> None:
+        unknown = values.keys() - self.rows.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        self.__dict__.update(values)
+
+    def at(self, origin: object, **fields: object) -> Self:
+        """Say where this record, and single fields of it, come from: nodes of the author's document."""
+        self.__dict__["_origin"] = origin
+        if fields:
+            self.__dict__["_spots"] = {**self.__dict__.get("_spots", {}), **fields}
+        return self
+
+    @property
+    def origin(self) -> object | None:
+        """The author's node that this record was read from or stands for."""
+        return self.__dict__.get("_origin")
+
+    @property
+    def broken(self) -> bool:
+        """Whether a part of this very record could not be read, so that rules would speak of what is not there."""
+        return "_broken" in self.__dict__
+
+    def spot(self, name: str) -> object | None:
+        """The node given for one field by `at`, or the field's own origin if it is a section."""
+        spots: dict[str, object] = self.__dict__.get("_spots", {})
+        if name in spots:
+            return spots[name]
+        value = self.__dict__.get(name)
+        return value.origin if isinstance(value, Record) else None
+
+    def extra(self, name: str) -> Any:
+        """The value of a key that belongs to the dialect, not to Ignition; None where it is unset."""
+        return self.__dict__.get(name)
+
+    def changed(self, **values: object) -> Self:
+        """A copy with other values, from the same place."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(values)
+        return copy
+
+    def empty(self) -> bool:
+        """Whether every key is unset or zero: what Ignition's merge takes for an absent struct."""
+        return all(is_zero(row, value) for row, value in self.given())
+
+    def given(self) -> "Iterator[tuple[Row, Any]]":
+        """The rows that were given a value, with it, in the order of the rows."""
+        values = self.__dict__
+        for name, row in self.rows.items():
+            if name in values:
+                yield row, values[name]
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.rows)
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{row.name}={'…' if row.secret else repr(value)}" for row, value in self.given() if value != row.default
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+R = TypeVar("R", bound=Record)
+
+
+def is_zero(row: Row, value: object) -> bool:
+    """Whether a value is what Go calls zero for its row: null, an empty list or section, or a plain zero."""
+    if isinstance(value, Record):
+        return not row.nullable and value.empty()
+    return value is None or value == () or (not row.nullable and not value)
+
+
+def walk(record: Record) -> Iterator[Record]:
+    """The record and all records below it, parents first, in the order of the rows."""
+    yield record
+    for row, value in record.given():
+        if row.kind == "record" and value is not None:
+            yield from walk(value)
+        elif row.kind == "records":
+            for item in value:
+                yield from walk(item)
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+class View(dict[type[Record], dict[str, Row]]):
+    """The rows that one release of one dialect shows, by record class and by the dialect's spelling of the key.
+
+    `spelling` picks the key of a row (`key` or `snake`); `extensions` are rows that the dialect adds to a class.
+    """
+
+    def __init__(
+        self,
+        at: Spec,
+        spelling: Literal["key", "snake"] = "key",
+        extensions: Callable[[type[Record]], Sequence[Row]] = lambda cls: (),
+        shows: Callable[[Row], bool] = lambda row: True,
+    ) -> None:
+        super().__init__()
+        self.at = at
+        self.spelling = spelling
+        self.extensions = extensions
+        self.shows = shows
+
+    def __missing__(self, cls: type[Record]) -> dict[str, Row]:
+        rows = self[cls] = {
+            getattr(row, self.spelling): row for row in self.every(cls) if row.shown(self.at) and self.shows(row)
+        }
+        return rows
+
+    def every(self, cls: type[Record]) -> list[Row]:
+        """The rows of all releases of the dialect."""
+        return [*cls.rows.values(), *self.extensions(cls)]
+
+
+class Problem(NamedTuple):
+    """A place where a value does not fit its row. `wanted` is the row's kind, `object`, `list`, `key` or `missing`."""
+
+    wanted: str
+    value: object
+    key: str = ""
+
+
+class Source(Protocol):
+    """How `decode` looks into a document: plain JSON values, or YAML nodes with positions."""
+
+    def entries(self, value: Any) -> Sequence[tuple[str, Any]] | None:
+        """The pairs of a mapping, None where the value is none. A null has no pairs."""
+
+    def items(self, value: Any) -> Sequence[Any] | None:
+        """The elements of a list, None where the value is none. A null has no elements."""
+
+    def scalar(self, value: Any, kind: Kind) -> Any:
+        """The value as a scalar of that kind, None for null, `BAD` where it is something else."""
+
+
+class Bad:
+    """The answer of `Source.scalar` for what does not fit."""
+
+
+BAD = Bad()
+
+
+class JsonSource:
+    """Plain values, as `json.loads` gives them; integers are 64 bits wide and True is none of them."""
+
+    def entries(self, value: Any) -> Sequence[tuple[str, Any]] | None:
+        if value is None:
+            return ()
+        return list(value.items()) if isinstance(value, dict) else None
+
+    def items(self, value: Any) -> Sequence[Any] | None:
+        if value is None:
+            return ()
+        return value if isinstance(value, list) else None
+
+    def scalar(self, value: Any, kind: Kind) -> Any:
+        if value is None:
+            return None
+        if SCALARS.get(type(value)) != kind or (kind == "int" and not -(2**63) <= value < 2**63):
+            return BAD
+        return value
+
+
+def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[Problem]) -> R:
+    """Read a record strictly by a view; what does not fit goes to `problems` and leaves its default behind.
+
+    Null stands for unset everywhere, as Go's decoders have it. Unknown keys are problems of the kind `key`.
+    """
+    record = cls.__new__(cls)
+    values = record.__dict__
+    values["_origin"] = value
+    pairs = source.entries(value)
+    if pairs is None:
+        values["_broken"] = True
+        problems.append(Problem("object", value))
+        return record
+    rows = view[cls]
+    for key, child in pairs:
+        row = rows.get(key)
+        if row is None:
+            problems.append(Problem("key", child, key))
+            continue
+        kind = row.kind
+        if kind == "record":
+            values[row.name] = decode(row.item, child, view, source, problems)
+        elif kind == "records" or kind == "strs":
+            items = source.items(child)
+            if items is None:
+                problems.append(Problem("list", child, key))
+                values["_broken"] = True
+            elif kind == "records":
+                values[row.name] = tuple([decode(row.item, item, view, source, problems) for item in items])
+            else:
+                strings = [source.scalar(item, "str") for item in items]
+                bad = [item for item, text in zip(items, strings, strict=True) if text is BAD]
+                if bad:
+                    problems.extend(Problem("str", item, key) for item in bad)
+                    values["_broken"] = True
+                values[row.name] = tuple("" if text is None else text for text in strings if text is not BAD)
+        elif kind == "map":
+            entries = source.entries(child)
+            if entries is None:
+                problems.append(Problem("object", child, key))
+            else:
+                found = {name: source.scalar(item, "str") for name, item in entries}
+                problems.extend(Problem("str", item, key) for name, item in entries if found[name] is BAD)
+                values[row.name] = {name: text or "" for name, text in found.items() if text is not BAD}
+        else:
+            scalar = source.scalar(child, kind)
+            if scalar is BAD or (row.choices and scalar and scalar not in row.choices):
+                problems.append(Problem(kind, child, key))
+                values["_broken"] = True
+            elif scalar is not None or row.nullable:
+                values[row.name] = scalar
+    for name, row in cls.rows.items():
+        if row.required <= view.at and name not in values and "_broken" not in values:
+            problems.append(Problem("missing", value, getattr(row, view.spelling)))
+            values["_broken"] = True
+    return record
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
+
+
+def encode(record: Record, at: Spec) -> dict[str, Any]:
+    """The record as Ignition JSON of the spec `at`, keys in the order of the rows.
+
+    Unset values, empty lists and sections with nothing in them are left out; a nullable zero stays (`"sizeMiB":0`).
+    Source: the omission rules of Ignition's types (`omitempty` on everything that is not a name, path or device).
+    """
+    out: dict[str, Any] = {}
+    values = record.__dict__
+    for name, row in record.rows.items():
+        value = values.get(name)
+        kind = row.kind
+        if kind == "record":
+            if value is not None:
+                section = encode(value, at)
+                if section or (row.nullable and at < row.plain_until):
+                    out[row.key] = section
+        elif kind == "records":
+            if value:
+                out[row.key] = [encode(item, at) for item in value]
+        elif kind == "strs":
+            if value:
+                out[row.key] = list(value)
+        elif kind == "map":
+            if value:
+                out[row.key] = dict(value)
+        elif value is None:
+            if row.keep or at < row.plain_until:
+                out[row.key] = row.default if row.default is not None else ""
+        elif row.nullable or value or row.keep:
+            out[row.key] = value
+    return out
+
+
+class Leaf(NamedTuple):
+    """One value of encoded JSON with the record and row that it comes from: an entry of the source map."""
+
+    pointer: str
+    record: Record
+    row: Row
+    item: int | None
+
+
+def source_map(record: Record, pointer: str = "") -> Iterator[Leaf]:
+    """Every leaf that `encode` writes, by its JSON pointer (RFC 6901), in the same order."""
+    for row, value in record.given():
+        here = f"{pointer}/{row.key}"
+        if row.kind == "record":
+            if value is not None:
+                yield from source_map(value, here)
+        elif row.kind == "records":
+            for i, item in enumerate(value):
+                yield from source_map(item, f"{here}/{i}")
+        elif row.kind == "strs":
+            for i in range(len(value)):
+                yield Leaf(f"{here}/{i}", record, row, i)
+        elif value is not None and (row.nullable or value or row.keep):
+            yield Leaf(here, record, row, None)
+
+
+# ---- merging ----------------------------------------------------------------------------------------------------
+
+
+def merge(parent: R, child: R) -> R:
+    """Lay `child` over `parent`: Ignition's merge, in which the child has priority.
+
+    Source: Ignition, `config/merge`: nullable values and sections are taken from the child where it sets them, keyed
+    lists keep the parent's positions, other lists concatenate, and a header whose value is null removes its parent.
+    """
+    if parent.empty():
+        return child
+    if child.empty():
+        return parent
+    merged = type(child).__new__(type(child))
+    values = merged.__dict__
+    spots: dict[str, object] = {}
+    for name, row in child.rows.items():
+        ours, theirs = child.__dict__.get(name), parent.__dict__.get(name)
+        if row.kind == "record":
+            value: Any = theirs if ours is None else ours if theirs is None else merge(theirs, ours)
+        elif row.kind in ("records", "strs"):
+            value = merge_lists(row, parent, child)
+        else:
+            value = theirs if ours is None else ours
+        if value is None:
+            continue
+        values[name] = value
+        spot = (child if ours is not None else parent).spot(name) or (parent.origin if ours is None else None)
+        if spot is not None:
+            spots[name] = spot
+    values["_origin"] = child.origin or parent.origin
+    if spots:
+        values["_spots"] = spots
+    if parent.broken or child.broken:
+        values["_broken"] = True
+    return merged
+
+
+def merge_lists(row: Row, parent: Record, child: Record) -> tuple[Any, ...]:
+    """The merged items of one list: concatenated, or by their identity."""
+    ours: tuple[Any, ...] = getattr(child, row.name)
+    theirs: tuple[Any, ...] = getattr(parent, row.name)
+    if row.item_key is None:
+        return theirs + ours
+    by_key = {row.item_key(item): item for item in ours}
+    elsewhere = {
+        other.item_key(item)
+        for other in child.rows.values()
+        if other.shares and other.shares == row.shares and other is not row and other.item_key
+        for item in getattr(child, other.name)
+    }
+    out: list[Any] = []
+    for item in theirs:
+        key = row.item_key(item)
+        if key in by_key:
+            if row.removed_by and row.removed_by(by_key[key]):
+                continue
+            out.append(merge(item, by_key[key]) if isinstance(item, Record) else item)
+        elif key not in elsewhere:
+            out.append(item)
+    known = {row.item_key(item) for item in theirs}
+    out.extend(item for item in ours if row.item_key(item) not in known)
+    return tuple(out)

@@ -1,0 +1,107 @@
+"""Rules: checks of single kinds of records, each under a code.
+
+A rule is a generator function that takes a record (and, if it has a second parameter, the Ignition spec that the config
+is written for), yields findings and raises nothing. Its docstring is its manual: the first line demands the truth, the
+text says why and names the source, and the YAML under `Bad:` raises it while the YAML under `Good:` nearly does; a test
+runs both. Standard library only: the applier uses these rules too.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+from provision.diagnostics import CODES, Code, Severity, declare
+from provision.record import NEVER, OLDEST, Record, Spec, spec, walk
+
+
+class Finding(NamedTuple):
+    """What a rule found: at a field of the checked record, at the record itself where `field` is None.
+
+    `item` is the index of the element of a list of strings; `on` names another record than the checked one; `severity` overrides the code's.
+    """
+
+    field: str | None
+    message: str
+    hint: str | None = None
+    item: int | None = None
+    on: Record | None = None
+    severity: Severity | None = None
+
+
+class Violation(NamedTuple):
+    """A finding with the code that it falls under and the record that it is about."""
+
+    code: Code
+    record: Record
+    finding: Finding
+
+    @property
+    def severity(self) -> Severity:
+        """The finding's own severity, else that of the code."""
+        return self.finding.severity or self.code.severity
+
+
+Check = Callable[..., Iterator[Finding]]
+C = TypeVar("C", bound=Check)
+
+
+class Rule(NamedTuple):
+    """A check with the records and specs that it is for; `check` always takes the record and the spec."""
+
+    code: Code
+    on: type[Record]
+    since: Spec
+    until: Spec
+    check: Callable[[Any, Spec], Iterator[Finding]]
+
+
+RULES: list[Rule] = []
+
+
+def rule(
+    code: str,
+    severity: Severity,
+    *,
+    on: type[Record],
+    since: str | None = None,
+    until: str | None = None,
+) -> Callable[[C], C]:
+    """Register a check of `on` and its subclasses under a code, for the specs from `since` to before `until`."""
+
+    def register(check: C) -> C:
+        row = CODES.get(code) or declare(code, severity, check.__name__, check.__doc__ or "")
+        takes_spec = check.__code__.co_argcount == 2
+        RULES.append(Rule(
+            row, on, spec(since) if since else OLDEST, spec(until) if until else NEVER,
+            check if takes_spec else lambda record, at: check(record),
+        ))  # fmt: skip
+        return check
+
+    return register
+
+
+APPLICABLE: dict[tuple[type[Record], Spec], tuple[Rule, ...]] = {}
+
+
+def rules_for(cls: type[Record], at: Spec) -> tuple[Rule, ...]:
+    """The rules that hold for a class of records in one spec."""
+    found = APPLICABLE.get((cls, at))
+    if found is None:
+        load()
+        found = tuple(rule for rule in RULES if issubclass(cls, rule.on) and rule.since <= at < rule.until)
+        APPLICABLE[cls, at] = found
+    return found
+
+
+def load() -> None:
+    """Import every module of rules, so that the registry is whole."""
+    from provision.schema.rules import files, ignition, passwd, storage, systemd  # noqa: F401
+
+
+def check(root: Record, at: Spec) -> Iterator[Violation]:
+    """Run every rule over a record and all below it. Records that could not be read in full are passed over."""
+    for record in walk(root):
+        if record.broken:
+            continue
+        for row in rules_for(type(record), at):
+            for finding in row.check(record, at):
+                yield Violation(row.code, finding.on or record, finding)
