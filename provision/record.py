@@ -38,29 +38,14 @@ def spec(text: str) -> Spec:
 
 
 class Row:
-    """What a record knows of one key. `name` is the Python attribute, `key` the JSON spelling."""
+    """What a record knows of one key. `name` is the Python attribute, `key` the JSON spelling.
+
+    An `extension` is a key that a dialect adds to a record of Ignition: it can be read, and is never written.
+    """
 
     __slots__ = (
-        "choices",
-        "default",
-        "doc",
-        "item",
-        "item_key",
-        "keep",
-        "key",
-        "kind",
-        "name",
-        "nullable",
-        "plain_until",
-        "removed_by",
-        "required",
-        "secret",
-        "shares",
-        "since",
-        "snake",
-        "unit",
-        "until",
-        "variants",
+        "default", "doc", "extension", "item", "item_key", "keep", "key", "kind", "name", "nullable", "plain_until",
+        "removed_by", "required", "secret", "shares", "since", "snake", "unit", "until", "variants",
     )  # fmt: skip
 
     name: str
@@ -75,10 +60,10 @@ class Row:
     required: Spec
     plain_until: Spec
     keep: bool
-    choices: tuple[str, ...]
     unit: str
     secret: bool
     doc: str
+    extension: bool
     item_key: Callable[[Any], str] | None
     shares: str
     removed_by: Callable[[Any], bool] | None
@@ -106,7 +91,6 @@ def field(
     required: str | None = None,
     plain_until: str | None = None,
     keep: bool = False,
-    choices: Sequence[str] = (),
     unit: str = "",
     secret: bool = False,
     by: Callable[[Any], str] | None = None,
@@ -124,7 +108,7 @@ def field(
     return Unset(dict(
         key=key, default=default, factory=factory, doc=doc, since=spec(since), until=spec(until) if until else NEVER,
         required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
-        keep=keep, choices=tuple(choices), unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
+        keep=keep, unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
         variants=variants,
     ))  # fmt: skip
 
@@ -148,9 +132,10 @@ def itself(item: Any) -> str:
     return str(item)
 
 
-def make_row(name: str, annotation: Any, options: dict[str, Any]) -> Row:
+def make_row(name: str, annotation: Any, options: dict[str, Any], *, extension: bool = False) -> Row:
     """Complete a declaration with what its annotation says."""
     row = Row()
+    row.extension = extension
     row.name = name
     row.key = options.pop("key") or camel_case(name)
     row.snake = snake_case(row.key)
@@ -229,9 +214,15 @@ class Record:
         value = self.__dict__.get(name)
         return value.origin if isinstance(value, Record) else None
 
+    @property
+    def extras(self) -> "dict[str, tuple[Row, Any]]":
+        """The keys that belong to the dialect, not to Ignition, with their rows and values."""
+        found: dict[str, tuple[Row, Any]] = self.__dict__.get("_extras", {})
+        return found
+
     def extra(self, name: str) -> Any:
-        """The value of a key that belongs to the dialect, not to Ignition; None where it is unset."""
-        return self.__dict__.get(name)
+        """The value of a dialect's own key; None where it is unset."""
+        return self.extras.get(name, (None, None))[1]
 
     def changed(self, **values: object) -> Self:
         """A copy with other values, from the same place."""
@@ -274,14 +265,38 @@ def is_zero(row: Row, value: object) -> bool:
 
 
 def walk(record: Record) -> Iterator[Record]:
-    """The record and all records below it, parents first, in the order of the rows."""
+    """The record and all records below it, parents first, in the order of the rows; a dialect's own keys come last."""
     yield record
-    for row, value in record.given():
+    for row, value in (*record.given(), *record.extras.values()):
         if row.kind == "record" and value is not None:
             yield from walk(value)
         elif row.kind == "records":
             for item in value:
                 yield from walk(item)
+
+
+def transform(record: R, changes: "dict[type[Record], Callable[[Any], Record]]") -> R:
+    """The record with every record of the given classes below it, and itself, replaced; what stays the same is shared."""
+    new: dict[str, object] = {}
+    for row, value in record.given():
+        if row.kind == "record" and value is not None:
+            changed: object = transform(value, changes)
+        elif row.kind == "records" and value:
+            changed = tuple([transform(item, changes) for item in value])
+            if all(map(same, changed, value)):
+                continue
+        else:
+            continue
+        if changed is not value:
+            new[row.name] = changed
+    change = changes.get(type(record))
+    out = record.changed(**new) if new else record
+    return change(out) if change else out  # type: ignore[return-value]  # a change keeps the class
+
+
+def same(one: object, other: object) -> bool:
+    """Identity, as a function."""
+    return one is other
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------
@@ -385,43 +400,52 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
         if row is None:
             problems.append(Problem("key", child, key))
             continue
-        kind = row.kind
-        if kind == "record":
-            values[row.name] = decode(row.item, child, view, source, problems)
-        elif kind == "records" or kind == "strs":
-            items = source.items(child)
-            if items is None:
-                problems.append(Problem("list", child, key))
-                values["_broken"] = True
-            elif kind == "records":
-                values[row.name] = tuple([decode(row.item, item, view, source, problems) for item in items])
-            else:
-                strings = [source.scalar(item, "str") for item in items]
-                bad = [item for item, text in zip(items, strings, strict=True) if text is BAD]
-                if bad:
-                    problems.extend(Problem("str", item, key) for item in bad)
-                    values["_broken"] = True
-                values[row.name] = tuple("" if text is None else text for text in strings if text is not BAD)
-        elif kind == "map":
-            entries = source.entries(child)
-            if entries is None:
-                problems.append(Problem("object", child, key))
-            else:
-                found = {name: source.scalar(item, "str") for name, item in entries}
-                problems.extend(Problem("str", item, key) for name, item in entries if found[name] is BAD)
-                values[row.name] = {name: text or "" for name, text in found.items() if text is not BAD}
-        else:
-            scalar = source.scalar(child, kind)
-            if scalar is BAD or (row.choices and scalar and scalar not in row.choices):
-                problems.append(Problem(kind, child, key))
-                values["_broken"] = True
-            elif scalar is not None or row.nullable:
-                values[row.name] = scalar
+        value = decode_value(row, child, view, source, problems)
+        if value is BAD:
+            values["_broken"] = True
+        elif row.extension:
+            values.setdefault("_extras", {})[row.name] = row, value
+        elif value is not None:
+            values[row.name] = value
     for name, row in cls.rows.items():
         if row.required <= view.at and name not in values and "_broken" not in values:
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
             values["_broken"] = True
     return record
+
+
+def decode_value(row: Row, value: Any, view: View, source: Source, problems: list[Problem]) -> Any:
+    """The value of one key; None for null, `BAD` where it does not fit and a problem was noted."""
+    kind = row.kind
+    if kind == "record":
+        return decode(row.item, value, view, source, problems)
+    if kind == "records" or kind == "strs":
+        items = source.items(value)
+        if items is None:
+            problems.append(Problem("list", value, row.key))
+            return BAD
+        if kind == "records":
+            return tuple([decode(row.item, item, view, source, problems) for item in items])
+        return decode_strings(row, items, source, problems)
+    if kind == "map":
+        entries = source.entries(value)
+        if entries is None:
+            problems.append(Problem("object", value, row.key))
+            return BAD
+        strings = decode_strings(row, [item for _, item in entries], source, problems)
+        return BAD if strings is BAD else dict(zip((name for name, _ in entries), strings, strict=True))
+    scalar = source.scalar(value, kind)
+    if scalar is BAD:
+        problems.append(Problem(kind, value, row.key))
+    return scalar
+
+
+def decode_strings(row: Row, items: Sequence[Any], source: Source, problems: list[Problem]) -> Any:
+    """A list of strings, in which null is the empty string; `BAD` where an element is none."""
+    strings = [source.scalar(item, "str") for item in items]
+    bad = [item for item, text in zip(items, strings, strict=True) if text is BAD]
+    problems.extend(Problem("str", item, row.key) for item in bad)
+    return BAD if bad else tuple(["" if text is None else text for text in strings])
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------
@@ -498,7 +522,7 @@ def merge(parent: R, child: R) -> R:
     if parent.empty():
         return child
     if child.empty():
-        return parent
+        return parent.changed(_extras=child.extras) if child.extras else parent
     merged = type(child).__new__(type(child))
     values = merged.__dict__
     spots: dict[str, object] = {}
@@ -521,6 +545,8 @@ def merge(parent: R, child: R) -> R:
         values["_spots"] = spots
     if parent.broken or child.broken:
         values["_broken"] = True
+    if child.extras:
+        values["_extras"] = child.extras
     return merged
 
 

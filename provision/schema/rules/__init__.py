@@ -94,7 +94,19 @@ def rules_for(cls: type[Record], at: Spec) -> tuple[Rule, ...]:
 
 def load() -> None:
     """Import every module of rules, so that the registry is whole."""
-    from provision.schema.rules import files, ignition, passwd, storage, systemd  # noqa: F401
+    from provision.schema.rules import (  # noqa: F401
+        disks,
+        duplicates,
+        files,
+        filesystems,
+        ignition,
+        luks,
+        partitions,
+        passwd,
+        paths,
+        raid,
+        systemd,
+    )
 
 
 def check(root: Record, at: Spec) -> Iterator[Violation]:

@@ -1,0 +1,105 @@
+"""Applying a config to a root directory: what the command lines call."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.apply.contents import Blobs
+from provision.apply.facts import Facts
+from provision.apply.operations import Operation
+from provision.apply.plan.draft import Draft
+from provision.apply.plan.unsupported import SKIPPABLE, refuse_unsupported
+from provision.apply.references import render
+from provision.apply.roots import Root, survey
+from provision.apply.runner import Progress, Result, run, say
+from provision.apply.stages import STAGES
+from provision.diagnostics import ProvisionError
+from provision.ignition import Config
+
+# Refusals that one message lists before it only counts.
+MAX_LISTED = 20
+
+
+class Plan(NamedTuple):
+    """What will be done to a root, what people should know of it, and the content that it writes, by hash."""
+
+    root: str
+    operations: tuple[Operation, ...]
+    notes: tuple[str, ...]
+    blobs: Blobs
+
+
+def plan_directory(config: Config, root: str, *, skip: frozenset[str] = frozenset()) -> Plan:
+    """Decide what a config of the newest spec does to a root directory; writes nothing.
+
+    `skip` names sections (SKIPPABLE) to leave out. Raises ProvisionError with every reason not to start.
+    """
+    inside = Root(root)
+    try:
+        return plan(render(config), survey(inside), root, skip)
+    finally:
+        inside.close()
+
+
+def plan(config: Config, facts: Facts, root: str, skip: frozenset[str]) -> Plan:
+    """The plan for a root of which the facts are known."""
+    unknown = skip.difference(SKIPPABLE)
+    if unknown:
+        raise ProvisionError(
+            f"--skip {', '.join(sorted(unknown))}: not a section; there are {', '.join(SKIPPABLE)}", exit_code=2
+        )
+    draft = Draft(facts)
+    refuse_unsupported(config, draft, skip)
+    operations = tuple(
+        operation
+        for stage in STAGES
+        if stage.name not in skip
+        for planner in stage.planners
+        for operation in planner(config, draft)
+    )
+    if draft.refusals:
+        raise refusal(draft.refusals, root)
+    return Plan(root, operations, tuple(draft.notes), draft.blobs)
+
+
+def refusal(reasons: list[str], root: str) -> ProvisionError:
+    """All reasons in one message."""
+    listed = [f"  {reason}" for reason in reasons[:MAX_LISTED]]
+    if len(reasons) > MAX_LISTED:
+        listed.append(f"  and {len(reasons) - MAX_LISTED} more")
+    return ProvisionError("\n".join([f"nothing was written to {root}:", *listed]))
+
+
+def check_root(root: str, *, yes: bool) -> None:
+    """Refuse a root that is no directory, and the running system unless it was confirmed with --yes."""
+    inside = Root(root)
+    try:
+        if inside.is_running_system() and not yes:
+            raise ProvisionError(
+                f"--root {root} is the running system itself; confirm with --yes to change it", exit_code=2
+            )
+    finally:
+        inside.close()
+
+
+def apply_plan(plan: Plan, progress: Progress = say) -> Result:
+    """Carry out a plan; `progress` is told of every operation. Raises ProvisionError at the first that fails."""
+    from provision.apply.system import Machine
+
+    machine = Machine(plan.root, plan.blobs)
+    try:
+        return run(plan.operations, machine, progress)
+    finally:
+        machine.close()
+
+
+def preview_plan(plan: Plan) -> Iterator[str]:
+    """The lines of a dry run: each operation, and how it changes the text files that exist; writes nothing."""
+    from provision.apply.preview import preview
+
+    root = Root(plan.root)
+    try:
+        yield from preview(plan.operations, root, plan.blobs)
+    except OSError as error:
+        raise ProvisionError(f"{plan.root}: cannot be looked at: {error.strerror}") from None
+    finally:
+        root.close()

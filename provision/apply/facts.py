@@ -1,0 +1,26 @@
+"""What is known of the root before anything is planned. Data only: `survey` in `roots` fills it in by looking."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from provision.apply.accounts import Account, Team
+from provision.apply.paths import Found
+from provision.apply.programs import KEYS_FRAGMENT
+
+
+class Facts(NamedTuple):
+    """The state that a plan starts from. The mappings by path may look things up when they are first asked for.
+
+    `nodes`: any true path, MISSING included. `contents`: of regular files. `names`: the sorted entries of a directory,
+    none for what is no directory. `is_root`: whether this process may set owners and change users. `absent_programs`:
+    those of `programs.PROGRAMS` that were not found.
+    """
+
+    nodes: Mapping[str, Found]
+    contents: Mapping[str, bytes]
+    names: Mapping[str, tuple[str, ...]]
+    users: Mapping[str, Account]
+    groups: Mapping[str, Team]
+    is_root: bool = True
+    absent_programs: frozenset[str] = frozenset()
+    keys_file: str = KEYS_FRAGMENT

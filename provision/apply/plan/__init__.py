@@ -1,0 +1,1 @@
+"""Deciding: pure functions from a config and facts to operations. Nothing here can look or write."""

@@ -1,0 +1,192 @@
+"""The one door to the machine: all that the applier changes, it changes here.
+
+New content is written to a temporary file beside its target, closed to others until it is complete, and renamed over
+it. A run that was cut off may leave such a file behind; the next write into that directory takes it away.
+"""
+
+import os
+from contextlib import suppress
+
+from provision.apply.paths import shown
+from provision.apply.programs import program, search_path
+from provision.apply.roots import READ, Root
+from provision.diagnostics import ProvisionError
+
+TEMPORARY = ".provision-new"
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# What a program may say of its failure before it is cut.
+MAX_COMPLAINT = 500
+
+
+class Machine(Root):
+    """A root that can be written to. Implements `operations.System`."""
+
+    def __init__(self, host_path: str, blobs: dict[str, bytes]) -> None:
+        super().__init__(host_path)
+        self.blobs = blobs
+        self.ids: dict[str, tuple[int, int]] = {"": (-1, -1)}
+
+    def blob(self, key: str) -> bytes:
+        """The bytes with that SHA-512 hash."""
+        return self.blobs[key]
+
+    def replace(self, path: str, content: bytes, mode: int, owner: str) -> None:
+        """Put a file at a path in one rename."""
+        uid, gid = self.owner_ids(owner)
+        directory, name = self.place(path)
+        fd = self.create(directory)
+        try:
+            try:
+                write_all(fd, content)
+                if owner:
+                    os.fchown(fd, uid, gid)
+                # After the owner: a change of owner takes setuid and setgid away.
+                os.fchmod(fd, mode)
+            finally:
+                os.close(fd)
+            os.rename(TEMPORARY, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            self.clear(directory)
+            raise
+
+    def create(self, directory: int) -> int:
+        """The temporary file of a directory, new and readable by nobody else."""
+        try:
+            return os.open(TEMPORARY, CREATE, 0o600, dir_fd=directory)
+        except FileExistsError:
+            self.clear(directory)
+            return os.open(TEMPORARY, CREATE, 0o600, dir_fd=directory)
+
+    def clear(self, directory: int) -> None:
+        """Take away what an earlier run left in a directory."""
+        with suppress(FileNotFoundError):
+            os.unlink(TEMPORARY, dir_fd=directory)
+
+    def make_directory(self, path: str, mode: int, owner: str) -> None:
+        """Make a directory, or give these attributes to the one that is there."""
+        directory, name = self.place(path)
+        try:
+            os.mkdir(name, 0o700, dir_fd=directory)
+        except FileExistsError:
+            if self.look(path).kind != "directory":
+                raise
+        self.change(path, mode, owner)
+
+    def make_link(self, path: str, target: str, owner: str) -> None:
+        """Put a symbolic link at a path in one rename."""
+        uid, gid = self.owner_ids(owner)
+        directory, name = self.place(path)
+        self.clear(directory)
+        os.symlink(target, TEMPORARY, dir_fd=directory)
+        if owner:
+            os.chown(TEMPORARY, uid, gid, dir_fd=directory, follow_symlinks=False)
+        self.rename_or_clear(directory, name)
+
+    def make_hard_link(self, path: str, existing: str) -> None:
+        """Put another name of an existing node at a path in one rename."""
+        source, source_name = self.place(existing)
+        directory, name = self.place(path)
+        self.clear(directory)
+        os.link(source_name, TEMPORARY, src_dir_fd=source, dst_dir_fd=directory, follow_symlinks=False)
+        self.rename_or_clear(directory, name)
+
+    def rename_or_clear(self, directory: int, name: str) -> None:
+        """Give the temporary node its name; rename(2) leaves it where both names are already the same node."""
+        try:
+            os.rename(TEMPORARY, name, src_dir_fd=directory, dst_dir_fd=directory)
+        finally:
+            self.clear(directory)
+
+    def change(self, path: str, mode: int | None, owner: str) -> None:
+        """Change mode and owner of a file or directory."""
+        uid, gid = self.owner_ids(owner)
+        directory, name = self.place(path)
+        fd = os.open(name, READ, dir_fd=directory)
+        try:
+            if owner:
+                os.fchown(fd, uid, gid)
+            if mode is not None:
+                os.fchmod(fd, mode)
+        finally:
+            os.close(fd)
+
+    def remove(self, path: str) -> None:
+        """Take away what is at a path, a directory with all below it."""
+        if path == "/":
+            raise ProvisionError("the root itself is never removed")
+        found = self.look(path)
+        directory, name = self.place(path)
+        if found.kind == "directory":
+            self.empty(directory, name)
+            os.rmdir(name, dir_fd=directory)
+            self.forget()
+        elif found.kind != "missing":
+            os.unlink(name, dir_fd=directory)
+
+    def empty(self, directory: int, name: str) -> None:
+        """Take away all below a directory, its deepest nodes first."""
+
+        def complain(error: OSError) -> None:
+            raise error
+
+        for _, folders, files, fd in os.fwalk(name, topdown=False, onerror=complain, dir_fd=directory):
+            for file in files:
+                os.unlink(file, dir_fd=fd)
+            for folder in folders:
+                remove_folder(folder, fd)
+
+    def run(self, program_name: str, *arguments: str, stdin: str = "") -> None:
+        """Run a program with `--root`. What it says is only shown where nothing secret was handed to it."""
+        import subprocess
+
+        name = program(program_name, os.environ)
+        environ = {**os.environ, "PATH": search_path(os.environ), "LC_ALL": "C"}
+        try:
+            ended = subprocess.run(
+                [name, "--root", self.host_path, *arguments],
+                input=stdin.encode(), capture_output=True, env=environ, check=False,
+            )  # fmt: skip
+        finally:
+            self.forget()
+            self.ids = {"": (-1, -1)}
+        if ended.returncode:
+            said = "" if stdin else ended.stderr.decode(errors="replace").strip()[:MAX_COMPLAINT]
+            raise ProvisionError(f"{name} ended with status {ended.returncode}" + (f": {shown(said)}" if said else ""))
+
+    def owner_ids(self, owner: str) -> tuple[int, int]:
+        """An owner as numbers, -1 for a part that is left as it is; names are looked up in the root."""
+        found = self.ids.get(owner)
+        if found is None:
+            user, _, group = owner.partition(":")
+            accounts = self.accounts()
+            users = {name: account.uid for name, account in accounts.users.items()}
+            groups = {name: team.gid for name, team in accounts.groups.items()}
+            found = self.ids[owner] = number(user, users, "user"), number(group, groups, "group")
+        return found
+
+
+def number(wanted: str, known: dict[str, int], what: str) -> int:
+    """The id that one part of an owner means."""
+    if not wanted:
+        return -1
+    if wanted.isdecimal():
+        return int(wanted)
+    if wanted not in known:
+        raise ProvisionError(f"{what} {shown(wanted)} does not exist in the root")
+    return known[wanted]
+
+
+def remove_folder(name: str, directory: int) -> None:
+    """Take away an empty directory, or a link to one: os.fwalk lists both as directories."""
+    try:
+        os.rmdir(name, dir_fd=directory)
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=directory)
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Write all of it; write(2) may take less than it is given."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

@@ -1,0 +1,40 @@
+"""The author's side of applying: shows the plan and the progress of `apply`, which itself knows no terminal."""
+
+import sys
+
+from provision.apply.directory import apply_plan, check_root, plan_directory, preview_plan
+from provision.apply.runner import Step, say
+from provision.ignition import Config, upgrade
+from provision.progress import Progress
+from provision.record import Spec
+
+
+def apply_to_root(config: Config, spec: Spec, root: str, *, dry_run: bool, yes: bool, skip: frozenset[str]) -> None:
+    """Plan, and carry out unless it is a dry run. Raises ProvisionError for what the machine refuses."""
+    if not dry_run:
+        check_root(root, yes=yes)
+    plan = plan_directory(upgrade(config, spec), root, skip=skip)
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if dry_run:
+        for line in preview_plan(plan):
+            print(line)
+        print(f"{counted(len(plan.operations))} planned; nothing was written", file=sys.stderr)
+        return
+    terminal = sys.stderr.isatty()
+    with Progress(f"applying to {root}", len(plan.operations)) as progress:
+
+        def show(step: Step) -> None:
+            if not terminal:
+                say(step)
+            if step.state != "started":
+                progress.step(step.operation.describe())
+
+        result = apply_plan(plan, show)
+    done = f"{counted(len(result.executed))} done in {root}"
+    print(done + (f", {len(result.skipped)} were so already" if result.skipped else ""), file=sys.stderr)
+
+
+def counted(number: int) -> str:
+    """`1 operation`, `2 operations`."""
+    return f"{number} operation{'' if number == 1 else 's'}"

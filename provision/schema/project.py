@@ -1,0 +1,93 @@
+"""JSON Schema (draft 2020-12) of a release, projected from the rows that it shows.
+
+The schema says what fits and what a key means; what goes together and what a machine can do is up to the rules.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from provision.ignition import Config
+from provision.record import Record, Row, View
+from provision.schema.dialects import view_of
+from provision.versions import Release
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+NAMES = {"str": "string", "int": "integer", "bool": "boolean"}
+# Null stands for an unset value everywhere: an empty section, an element that is to be filled in.
+INT64 = {"minimum": -(2**63), "maximum": 2**63 - 1}
+
+
+@lru_cache(maxsize=64)
+def project(release: Release) -> dict[str, Any]:
+    """The JSON Schema of a release. Butane's keys that start with `x-` are free for the author's own use."""
+    view = view_of(release)
+    definitions: dict[str, Any] = {}
+    root = definition(Config, view, definitions)
+    if release.dialect == "ignition":
+        root["required"] = ["ignition"]
+        definitions["Ignition"]["required"] = ["version"]
+        definitions["Ignition"]["properties"]["version"]["const"] = release.version
+    else:
+        root["required"] = ["variant", "version"]
+        root["properties"]["variant"]["const"] = release.dialect
+        root["properties"]["version"]["const"] = release.version
+    return {
+        "$schema": DRAFT,
+        "$id": f"urn:provision:{release.dialect}:{release.version}",
+        "title": release.name,
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def definition(cls: type[Record], view: View, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a record; those of the records below it go to `definitions`."""
+    rows = view[cls]
+    required = [key for key, row in rows.items() if row.required <= view.at]
+    return {
+        "description": plain_doc(cls),
+        "type": ["object", "null"],
+        "properties": {key: row_schema(row, view, definitions) for key, row in rows.items()},
+        **({"patternProperties": {"^x-": {}}} if view.spelling == "snake" else {}),
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+    }
+
+
+def row_schema(row: Row, view: View, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one key, with what an editor shows about it."""
+    spelled = getattr(row, view.spelling)
+    return {
+        "title": spelled,
+        "description": row.doc,
+        "markdownDescription": markdown(row),
+        **value_schema(row, view, definitions),
+    }
+
+
+def value_schema(row: Row, view: View, definitions: dict[str, Any]) -> dict[str, Any]:
+    """What values a key takes."""
+    if row.kind in ("record", "records"):
+        name = row.item.__name__
+        if name not in definitions:
+            definitions[name] = {}  # stands in while the records below are projected
+            definitions[name] = definition(row.item, view, definitions)
+        reference = {"$ref": f"#/$defs/{name}"}
+        return reference if row.kind == "record" else {"type": ["array", "null"], "items": reference}
+    if row.kind == "strs":
+        return {"type": ["array", "null"], "items": {"type": ["string", "null"]}}
+    if row.kind == "map":
+        return {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
+    return {"type": [NAMES[row.kind], "null"], **(INT64 if row.kind == "int" else {})}
+
+
+def markdown(row: Row) -> str:
+    """A key's meaning with its unit and age, for an editor's hover."""
+    unit = f" In {row.unit}." if row.unit else ""
+    since = f"\n\nSince Ignition spec {row.since[0]}.{row.since[1]}." if row.since > (3, 0) else ""
+    return f"{row.doc}{unit}{since}"
+
+
+def plain_doc(cls: type[Record]) -> str:
+    """The first line of a record's docstring."""
+    return (cls.__doc__ or "").strip().split("\n", 1)[0]

@@ -1,0 +1,174 @@
+"""Unit files, as far as Ignition reads them: sections, options, comments and continued lines.
+
+The reader has the habits of the go-systemd package that Ignition uses, for a unit must meet the same verdict here as
+there. What the options mean is systemd's business. Source: systemd.syntax(7); the limit of a line is LINE_MAX (POSIX).
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple, Optional
+
+LINE_MAX = 2048
+# go-systemd reads through a buffer of this size and sees over-long lines only in what it holds at the time.
+BUFFER = 4096
+
+SPACE = rb"(?:[\t-\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
+ONE_SPACE = re.compile(SPACE)
+BLANK = re.compile(SPACE + rb"*+")
+NAME_END = re.compile(rb"[=\r\n]")
+
+
+class UnitText(NamedTuple):
+    """What is known of a unit's text: why it can't be read, and whether its [Install] section has an option."""
+
+    fault: str | None
+    installs: bool
+
+
+@lru_cache(maxsize=32)  # several rules look at the same unit, one after another
+def read(contents: str) -> UnitText:
+    """Read a unit's or drop-in's text."""
+    lexer = Lexer(contents.encode("utf-8", "replace"))
+    step: Step = lexer.outside
+    try:
+        while step is not None:
+            lexer.check_line()
+            step = step()
+    except ValueError as reason:
+        line = lexer.data.count(b"\n", 0, lexer.at) + 1
+        return UnitText(f"line {line}: {reason}", False)
+    return UnitText(None, lexer.installs)
+
+
+Step = Optional[Callable[[], "Step"]]  # noqa: UP045 - a recursive alias can't be a union of a string
+
+
+class Lexer:
+    """A walk over the bytes of a unit: each step takes one piece and answers with the next step, None at the end.
+
+    `at` is where the walk stands, `held` where the buffer of the reader that it follows ends.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.held = 0
+        self.section = b""
+        self.installs = False
+
+    def check_line(self) -> None:
+        """Refuse a stretch that systemd would cut off: no line break within LINE_MAX bytes of what is held."""
+        end = self.at + LINE_MAX
+        if self.held >= end and self.data.find(b"\n", self.at, end) < 0 and self.data.find(b"\r", self.at, end) < 0:
+            raise ValueError(f"the line is longer than {LINE_MAX} bytes, after which systemd cuts it off")
+
+    def outside(self) -> Step:
+        """Text before the first section: everything is passed over."""
+        if not self.fill_rune():
+            return None
+        char = self.data[self.at]
+        self.at += self.rune_length()
+        if char == ord("["):
+            return self.header
+        if char in b"#;":
+            return self.comment(self.outside)
+        return self.outside
+
+    def inside(self) -> Step:
+        """What may stand in a section: blanks, comments, options, the next section."""
+        if not self.fill_rune():
+            return None
+        char = self.data[self.at]
+        if char == ord("["):
+            self.at += 1
+            return self.header
+        if char in b"#;":
+            self.at += 1
+            return self.comment(self.inside)
+        space = ONE_SPACE.match(self.data, self.at)
+        if space:
+            self.at = space.end()
+            return self.inside
+        return self.option
+
+    def header(self) -> Step:
+        """A section's name, up to its bracket."""
+        start, end = self.at, self.data.find(b"]", self.at)
+        if end < 0:
+            raise ValueError("a section's name has no closing bracket")
+        self.take(end + 1)
+        self.section = self.data[start:end]
+        return self.after_header
+
+    def after_header(self) -> Step:
+        """The rest of a section's line, which must be blank."""
+        start = self.at
+        rest = self.line()
+        if not BLANK.fullmatch(rest):
+            self.at = start
+            raise ValueError("there is text after a section's closing bracket")
+        return self.inside
+
+    def comment(self, after: Callable[[], Step]) -> Step:
+        """The step over a comment, which a backslash at the line's end continues."""
+
+        def step() -> Step:
+            while self.line().removesuffix(b" ").endswith(b"\\"):
+                pass
+            return after
+
+        return step
+
+    def option(self) -> Step:
+        """An option's name, up to the equals sign."""
+        found = NAME_END.search(self.data, self.at)
+        if found is None or found[0] != b"=":
+            raise ValueError("an option has no equals sign")
+        while found.end() > self.held:
+            self.refill(self.rune_start(self.held))
+        self.at = found.end()
+        return self.value
+
+    def value(self) -> Step:
+        """One line of an option's value; a backslash at its end continues it."""
+        line = self.line()
+        if line.endswith(b"\\") and not BLANK.fullmatch(line):
+            return self.value
+        self.installs = self.installs or self.section == b"Install"
+        return self.inside
+
+    def line(self) -> bytes:
+        """Take the rest of the line; it is returned without its line break."""
+        start, end = self.at, self.data.find(b"\n", self.at)
+        self.take(len(self.data) if end < 0 else end + 1)
+        return self.data[start : self.at].removesuffix(b"\r").removesuffix(b"\n")
+
+    def take(self, stop: int) -> None:
+        """Move to `stop`, filling the buffer from where the piece starts, in whole buffers."""
+        if stop > self.held:
+            self.refill(self.at + (stop - self.at - 1) // BUFFER * BUFFER)
+        self.at = stop
+
+    def refill(self, start: int) -> None:
+        """Let the buffer hold what stands from `start` on."""
+        self.held = min(len(self.data), start + BUFFER)
+
+    def fill_rune(self) -> bool:
+        """See that a whole character is held; False at the end of the text."""
+        if self.at >= len(self.data):
+            return False
+        if self.at + self.rune_length() > self.held:
+            self.refill(self.at)
+        return True
+
+    def rune_length(self) -> int:
+        """How many bytes the character here takes."""
+        lead = self.data[self.at]
+        return 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+
+    def rune_start(self, place: int) -> int:
+        """Where the character that a place lies in starts."""
+        while place < len(self.data) and self.data[place] & 0xC0 == 0x80:
+            place -= 1
+        return place

@@ -1,0 +1,286 @@
+"""Whether a document has the shape of its release: keys that exist, values of the right type.
+
+jsonschema finds what does not fit; the words are ours, from the failing keyword and the row. The plain values that it
+sees are resolved by the type that their row expects. `record.decode` gives the same verdict (a test holds them to it),
+so this runs only for documents that it found fault with.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from provision.diagnostics import Diagnostic, declare, nearest
+from provision.document import Document, NodeSource, key_node
+from provision.ignition import Config
+from provision.record import BAD, Record, Row, View
+from provision.scalars import QUOTED, integer, meaning
+from provision.schema.dialects import first_release_with, view_of
+from provision.schema.project import project
+from provision.versions import Release
+
+PV101 = declare(
+    "PV101", "warning", "unknown key",
+    """A key is one that the dialect knows.
+
+    An unknown key is dropped with all that is below it: the machine comes up without what it asked for.
+    Keys that start with `x-` are free for notes and anchors. `--strict` makes this an error.
+
+    Bad:
+        storage:
+          files:
+            - path: /etc/motd
+              contnets:
+                inline: hello
+
+    Good:
+        x-greeting: &greeting hello
+        storage:
+          files:
+            - path: /etc/motd
+              contents:
+                inline: *greeting
+    """,
+)  # fmt: skip
+PV102 = declare(
+    "PV102", "error", "wrong type",
+    """A value has the type of its key.
+
+    Text of several lines needs a `|` after its key, an octal mode is written `0644` without quotes, and a list is a list
+    even with one element.
+
+    Bad:
+        storage:
+          files:
+            - path: /etc/motd
+              mode: "0644"
+
+    Good:
+        storage:
+          files:
+            - path: /etc/motd
+              mode: 0644
+    """, silenceable=False,
+)  # fmt: skip
+PV103 = declare(
+    "PV103", "error", "missing key",
+    """A key that is required is there.
+
+    Bad:
+        storage:
+          files:
+            - mode: 0644
+
+    Good:
+        storage:
+          files:
+            - path: /etc/motd
+    """, silenceable=False,
+)  # fmt: skip
+PV203 = declare(
+    "PV203", "warning", "key of a later release",
+    """A key exists in the release that the document names.
+
+    It exists in a later one; in this one it is dropped with all that is below it. Raise `version` to the release that
+    the message names. `--strict` makes this an error.
+
+    Bad:
+        variant: fcos
+        version: 1.3.0
+        kernel_arguments:
+          should_exist: [quiet]
+
+    Good:
+        variant: fcos
+        version: 1.4.0
+        kernel_arguments:
+          should_exist: [quiet]
+    """,
+)  # fmt: skip
+
+NOUNS = {"str": "a string", "int": "an integer", "bool": "true or false", "record": "a mapping", "map": "a mapping",
+         "records": "a list", "strs": "a list of strings"}  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def validator(release: Release) -> Draft202012Validator:
+    """A validator for the projected schema of a release."""
+    return Draft202012Validator(project(release))
+
+
+def check_structure(document: Document, root: Node, release: Release) -> list[Diagnostic]:
+    """All that does not fit the schema of the release, as diagnostics in no particular order."""
+    view = view_of(release)
+    source = NodeSource(document)
+    plain = plain_record(root, Config, view, source)
+    errors = validator(release).iter_errors(plain)
+    return [found for error in errors for found in describe(error, document, root, view, release)]
+
+
+# ---- plain values -----------------------------------------------------------------------------------------------
+
+
+def plain_record(node: Any, cls: type[Record], view: View, source: NodeSource) -> Any:
+    """A node as the plain value that the schema speaks of, scalars resolved by their rows."""
+    entries = source.entries(node)
+    if entries is None or not isinstance(node, MappingNode):
+        return natural(node)
+    rows = view[cls]
+    return {key: plain_value(value, rows[key], view, source) if key in rows else None for key, value in entries}
+
+
+def plain_value(node: Any, row: Row, view: View, source: NodeSource) -> Any:
+    """The plain value of one key."""
+    if row.kind == "record":
+        return plain_record(node, row.item, view, source)
+    if row.kind in ("records", "strs"):
+        items = source.items(node)
+        if items is None:
+            return natural(node)
+        return [
+            plain_record(i, row.item, view, source) if row.kind == "records" else plain_scalar(i, "str", source)
+            for i in items
+        ]
+    if row.kind == "map":
+        entries = source.entries(node)
+        return natural(node) if entries is None else {key: plain_scalar(value, "str", source) for key, value in entries}
+    return plain_scalar(node, row.kind, source)
+
+
+def plain_scalar(node: Any, kind: Any, source: NodeSource) -> Any:
+    """The scalar as its row expects it, else as something that its row does not expect."""
+    value = source.scalar(node, kind)
+    return natural(node) if value is BAD else value
+
+
+def natural(node: Any) -> Any:
+    """A value of the node's own type, however deep it is: enough for the schema to see that it does not fit."""
+    if not isinstance(node, ScalarNode):
+        return {} if isinstance(node, MappingNode) else []
+    what = meaning(node.value, str(node.tag))
+    if what == "int":
+        return integer(node.value)
+    return {"bool": True, "null": None}.get(what, node.value)
+
+
+# ---- words ------------------------------------------------------------------------------------------------------
+
+
+def describe(
+    error: ValidationError, document: Document, root: Node, view: View, release: Release
+) -> Iterator[Diagnostic]:
+    """One of jsonschema's errors in our words, at the author's place."""
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    node, cls, row = follow(root, list(error.absolute_path), view, document)
+    if error.validator == "additionalProperties":
+        known = view[cls]
+        for key in sorted(instance.keys() - known.keys()):
+            if not (view.spelling == "snake" and key.startswith("x-")):
+                yield unknown_key(document, node, cls, key, view, release)
+    elif error.validator == "required":
+        for key in value:
+            if key not in instance:
+                where = f"`{row.key if view.spelling == 'key' else row.snake}`" if row else "the document"
+                said = f"an element of {where}" if row and row.kind == "records" else where
+                yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
+    elif error.validator in ("type", "minimum", "maximum"):
+        yield wrong_type(document, node, row, view)
+
+
+def follow(root: Node, path: list[Any], view: View, document: Document) -> tuple[Node, type[Record], Row | None]:
+    """The node at a path of plain values, the record class that is open there, and the row that led to it."""
+    node, row = root, None
+    cls: type[Record] = Config
+    source = NodeSource(document)
+    for step in path:
+        if isinstance(step, int):
+            node = (source.items(node) or ())[step]
+            continue
+        entries = dict(source.entries(node) or ())
+        node = entries[step]
+        if row is not None and row.kind == "map":
+            continue
+        row = view[cls][step]
+        if row.kind in ("record", "records"):
+            cls = row.item
+    return node, cls, row
+
+
+def unknown_key(
+    document: Document, node: Node, cls: type[Record], key: str, view: View, release: Release
+) -> Diagnostic:
+    """A key that this release does not have: another release may, or another key is meant."""
+    place = key_node(node, key) or node
+    dropped = "it is dropped with everything below it"
+    later = first_release_with(cls, key, release.dialect)
+    if later is not None:
+        hint = f"set `version: {later.version}` to use it"
+        return document.diagnostic(
+            place, "PV203", "warning",
+            f"`{key}` exists from {later.name} on, this document is {release.name}; {dropped}", hint,
+        )  # fmt: skip
+    meant = nearest(key, list(view[cls]))
+    hint = f"did you mean `{meant}`?" if meant else f"known here: {', '.join(view[cls])}"
+    return document.diagnostic(place, "PV101", "warning", f"unknown key `{key}`; {dropped}", hint)
+
+
+def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> Diagnostic:
+    """A value of another type than its row's."""
+    if row is None:
+        return document.diagnostic(node, "PV102", "error", f"a config is a mapping, this is {what_is(node)}")
+    name = getattr(row, view.spelling)
+    inside = isinstance(node, ScalarNode) and row.kind in ("strs", "records", "map")
+    wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind, "")
+    needs = (
+        f"elements of `{name}` must be {wanted}"
+        if inside and not document.paths[id(node)].endswith(name)
+        else f"`{name}` must be {NOUNS[row.kind]}"
+    )
+    return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node)}", advice(node, row))
+
+
+def what_is(node: Node) -> str:
+    """A value in a few words."""
+    if isinstance(node, MappingNode):
+        return "a mapping"
+    if not isinstance(node, ScalarNode):
+        return "a list"
+    what = meaning(node.value, str(node.tag))
+    shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
+    nouns = {
+        "int": f"the number {shown}",
+        "float": f"the number {shown}",
+        "bool": f"the boolean {shown}",
+        "null": "null",
+    }
+    return nouns.get(what, f"the text {shown.splitlines()[0] if shown.strip() else shown!r}")
+
+
+def advice(node: Node, row: Row) -> str | None:
+    """What the author most likely has to do about a wrong type."""
+    if isinstance(node, ScalarNode):
+        text, what = node.value, meaning(node.value, str(node.tag))
+        if row.kind == "int":
+            if integer(text) is not None:
+                return "take the quotes off" if node.tag == QUOTED else "the number must fit into 64 bits"
+            if what == "float":
+                return (
+                    "a number that starts with 0 is octal and takes the digits 0 to 7"
+                    if text.startswith("0")
+                    else "write a whole number"
+                )
+        if row.kind == "bool":
+            return "write true or false, without quotes" if text in ("true", "false") else "write true or false"
+        if row.kind in ("records", "strs"):
+            return "begin each element with `- `"
+    elif row.kind == "str":
+        return "text of several lines needs a `|` after its key; other values need quotes"
+    elif row.kind in ("records", "strs") and isinstance(node, MappingNode):
+        return "begin each element with `- `"
+    elif row.kind in ("record", "map"):
+        return "take away the `-`: this is one mapping, not a list"
+    return None

@@ -1,0 +1,1 @@
+"""From a document to Ignition JSON. Imports nothing by itself."""

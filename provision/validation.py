@@ -1,0 +1,113 @@
+"""Validating many files in one process or several."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from provision.diagnostics import CODES, Diagnostic, ProvisionError
+from provision.inputs import STDIN, SURE_SUFFIXES, files_of, read_input
+from provision.progress import Progress
+from provision.transpile.author import Options
+from provision.transpile.compile import compile_document
+from provision.transpile.detect import is_recognised
+
+# Below this many files starting processes costs more than they save.
+MANY_FILES = 64
+CHUNK = 16
+
+
+class Selection(NamedTuple):
+    """Which codes to report; each entry is a code or the beginning of some."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend: tuple[str, ...] = ()
+
+    def keeps(self, code: str) -> bool:
+        """Whether a code is reported. What is ignored stays ignored, whatever selects it less precisely."""
+
+        def longest(prefixes: Iterable[str]) -> int:
+            return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
+
+        chosen = longest((*self.select, *self.extend))
+        if not self.select:
+            chosen = max(chosen, 0)
+        return chosen > longest(self.ignore)
+
+
+class Checked(NamedTuple):
+    """What validating one file gave. `error` says why it could not be read; `known` is False for a file that is no config."""
+
+    file: str
+    text: dict[str, str]
+    diagnostics: list[Diagnostic]
+    error: str | None = None
+    known: bool = True
+
+
+class Result(NamedTuple):
+    """All diagnostics in order, the texts they speak of, the files that were checked, and what could not be read."""
+
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+    files: list[str]
+    unreadable: list[str]
+
+
+def validate_files(paths: list[str], files_dir: str | None, selection: Selection, jobs: int, stdin_name: str) -> Result:
+    """Check files, and folders for what looks like a config."""
+    check_selection(selection)
+    files = files_of(paths)
+    workers = jobs or os.cpu_count() or 1
+    checked: list[Checked] = []
+    with Progress("validating", len(files)) as progress:
+        for one in check_all(files, files_dir, stdin_name, workers):
+            checked.append(one)
+            progress.step()
+    diagnostics = [found for one in checked for found in one.diagnostics if selection.keeps(found.code)]
+    sources = {name: text for one in checked for name, text in one.text.items()}
+    return Result(
+        sorted(set(diagnostics), key=Diagnostic.sort_key),
+        sources,
+        [one.file for one in checked if one.error is None and one.known],
+        [one.error for one in checked if one.error is not None],
+    )
+
+
+def check_selection(selection: Selection) -> None:
+    """Refuse a code that is no beginning of any."""
+    from provision.schema.rules import load
+
+    load()
+    for prefix in (*selection.select, *selection.ignore, *selection.extend):
+        if not any(code.startswith(prefix) for code in CODES):
+            raise ProvisionError(f"{prefix} is no code, nor the beginning of one; see `provision rules`", exit_code=2)
+
+
+def check_all(files: list[tuple[str, bool]], files_dir: str | None, stdin_name: str, workers: int) -> Iterator[Checked]:
+    """Check files in their order, in several processes where there are many."""
+    work = [(file, named, files_dir, stdin_name) for file, named in files]
+    if workers == 1 or len(files) < MANY_FILES:
+        yield from map(check_one, work)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        yield from pool.map(check_one, work, chunksize=CHUNK)
+
+
+def check_one(work: tuple[str, bool, str | None, str]) -> Checked:
+    """Check one file; a file that a search came upon is left alone if it does not look like a config."""
+    file, named, files_dir, stdin_name = work
+    name = stdin_name if file == STDIN else file
+    try:
+        data = read_input(file)
+    except ProvisionError as error:
+        return Checked(name, {}, [], str(error))
+    compiled = compile_document(data, name, Options(files_dir))
+    if not named and not file.endswith(SURE_SUFFIXES) and not is_recognised(compiled.document):
+        return Checked(name, {}, [], known=False)
+    # A text goes back to the parent only where something in it will be shown.
+    text = compiled.sources if compiled.diagnostics else {}
+    return Checked(name, text, compiled.diagnostics)
