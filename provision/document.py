@@ -25,6 +25,7 @@ MAX_NODES = 2_000_000  # after aliases are expanded
 SAFE_DEPTH = 1000
 
 MERGE_KEY = "<<"
+SECOND = "a second document starts here; a file holds one config"
 LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
 PV001 = declare(
@@ -115,7 +116,7 @@ PV005 = declare(
 
 
 class Document:
-    """A file that was read: its nodes, or the diagnostics that say why there are none."""
+    """A file that was read: its nodes, if it could be read, and the diagnostics of reading it."""
 
     def __init__(
         self, file: str, text: str, root: Node | None, json: bool, diagnostics: tuple[Diagnostic, ...]
@@ -154,13 +155,16 @@ def read(data: bytes, file: str) -> Document:
             from provision.json_document import read_json  # a YAML document does not pay for it
 
             as_json, from_json = read_json(text)
-        root = from_json if as_json else compose(text)
+        root, more = (from_json, None) if as_json else compose(text)
         if root is not None:
             measure(root)
-        return Document(file, text, root, as_json, ())
+        found = (
+            Diagnostic("PV004", "error", SECOND, file, span_of(more), "move it to a file of its own") if more else None
+        )
+        return Document(file, text, root, as_json, (found,) if found else ())
     except ReadingError as error:
-        found = Diagnostic(error.code, "error", error.message, file, error.span, error.hint)
-        return Document(file, text, None, as_json, (found,))
+        why = Diagnostic(error.code, "error", error.message, file, error.span, error.hint)
+        return Document(file, text, None, as_json, (why,))
 
 
 def decode_text(data: bytes) -> str:
@@ -229,22 +233,16 @@ def loader(text: str) -> Any:
     return constructor.composer
 
 
-def compose(text: str) -> Node | None:
-    """The nodes of a YAML text, None where it is empty."""
+def compose(text: str) -> tuple[Node | None, Node | None]:
+    """The first document of a YAML text, None where it is empty, and the second, None where there is none or it is empty."""
     guard_depth(text)
     try:
         documents = loader(text)
-        if not documents.check_node():
-            return None
-        root: Node = documents.get_node()
-        if documents.check_node():
-            second: Node = documents.get_node()
-            if not (isinstance(second, ScalarNode) and second.tag == PLAIN and second.value == ""):
-                raise ReadingError(
-                    "PV004", "a second document starts here; a file holds one config",
-                    span_of(second), "move it to a file of its own",
-                )  # fmt: skip
-        return root
+        root: Node | None = documents.get_node() if documents.check_node() else None
+        second: Node | None = documents.get_node() if documents.check_node() else None
+        if isinstance(second, ScalarNode) and second.tag == PLAIN and second.value == "":
+            second = None
+        return root, second
     except ReaderError as error:
         raise ReadingError(
             "PV001", f"the control character U+{ord_of(error.character):04X} is not allowed in YAML",

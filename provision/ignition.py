@@ -56,6 +56,14 @@ class FileContents(Resource):
     compression: str | None = field(default=None, doc="`gzip`, or empty for none.")
 
 
+class ConfigReference(Resource):
+    """Another config. Before 3.1 its source was written even where it is null."""
+
+    source: str | None = field(
+        default=None, null_until="3.1", secret=True, doc="URL: http, https, tftp, s3, arn, gs or data."
+    )
+
+
 def source_of(resource: Resource) -> str:
     """A resource's identity in a merge: its URL."""
     return resource.source or ""
@@ -64,8 +72,8 @@ def source_of(resource: Resource) -> str:
 class ConfigReferences(Record):
     """Other configs that this one builds on: `ignition.config`."""
 
-    merge: tuple[Resource, ...] = field(default=(), by=source_of, doc="Configs merged over this one, in order.")
-    replace: Resource = field(factory=Resource, doc="The config that is used instead of this one.")
+    merge: tuple[ConfigReference, ...] = field(default=(), by=source_of, doc="Configs merged over this one, in order.")
+    replace: ConfigReference = field(factory=ConfigReference, doc="The config that is used instead of this one.")
 
 
 class Proxy(Record):
@@ -184,13 +192,15 @@ class File(Node):
 
     append: tuple[FileContents, ...] = field(default=(), doc="Pieces to append, in order.")
     contents: FileContents = field(factory=FileContents, doc="The content.")
-    mode: int | None = field(default=None, doc="Permission bits, 0 to 0o7777; a new file has 0644 by default.")
+    mode: int | None = field(
+        default=None, ge=0, le=0o7777, doc="Permission bits, 0 to 0o7777; a new file has 0644 by default."
+    )
 
 
 class Directory(Node):
     """A directory: `storage.directories[]`."""
 
-    mode: int | None = field(default=None, doc="Permission bits, 0 to 0o7777; 0755 by default.")
+    mode: int | None = field(default=None, ge=0, le=0o7777, doc="Permission bits, 0 to 0o7777; 0755 by default.")
 
 
 class Link(Node):

@@ -44,7 +44,7 @@ class Row:
     """
 
     __slots__ = (
-        "default", "doc", "extension", "item", "item_key", "keep", "key", "kind", "name", "nullable", "plain_until",
+        "default", "doc", "extension", "ge", "item", "item_key", "keep", "key", "kind", "le", "name", "null_until", "nullable", "plain_until",
         "removed_by", "required", "secret", "shares", "since", "snake", "unit", "until", "variants",
     )  # fmt: skip
 
@@ -59,6 +59,9 @@ class Row:
     until: Spec
     required: Spec
     plain_until: Spec
+    null_until: Spec
+    ge: int | None
+    le: int | None
     keep: bool
     unit: str
     secret: bool
@@ -90,6 +93,9 @@ def field(
     until: str | None = None,
     required: str | None = None,
     plain_until: str | None = None,
+    null_until: str | None = None,
+    ge: int | None = None,
+    le: int | None = None,
     keep: bool = False,
     unit: str = "",
     secret: bool = False,
@@ -101,14 +107,14 @@ def field(
     """Declare one key of a record.
 
     `since`, `until` (exclusive), `required` (a missing key is an error from there on) and `plain_until` (before it the
-    value cannot be null, so a missing one is written as zero and always wins a merge) are Ignition specs. `keep` writes
-    the key even where it is zero. `by` gives a list item's identity in a merge (without it lists concatenate), and
+    value cannot be null, so a missing one is written as zero) are Ignition specs, as is `null_until` (before it an unset value is written as null). `ge`
+    and `le` are the least and the greatest integer that make sense; a rule holds values to them. `keep` writes the key even where it is zero. `by` gives a list item's identity in a merge (without it lists concatenate), and
     lists that name the same `shares` have one namespace; an item that `removed_by` holds for takes its parent's away. `variants` limits a sugar to dialects and their first release.
     """
     return Unset(dict(
         key=key, default=default, factory=factory, doc=doc, since=spec(since), until=spec(until) if until else NEVER,
         required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
-        keep=keep, unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
+        null_until=spec(null_until) if null_until else OLDEST, ge=ge, le=le, keep=keep, unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
         variants=variants,
     ))  # fmt: skip
 
@@ -408,7 +414,7 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
         elif value is not None:
             values[row.name] = value
     for name, row in cls.rows.items():
-        if row.required <= view.at and name not in values and "_broken" not in values:
+        if row.required <= view.at and values.get(name) is None and "_broken" not in values:
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
             values["_broken"] = True
     return record
@@ -464,7 +470,7 @@ def encode(record: Record, at: Spec) -> dict[str, Any]:
         kind = row.kind
         if kind == "record":
             if value is not None:
-                section = encode(value, at)
+                section = {} if value.empty() and not row.nullable and not row.keep else encode(value, at)
                 if section or (row.nullable and at < row.plain_until):
                     out[row.key] = section
         elif kind == "records":
@@ -479,6 +485,8 @@ def encode(record: Record, at: Spec) -> dict[str, Any]:
         elif value is None:
             if row.keep or at < row.plain_until:
                 out[row.key] = row.default if row.default is not None else ""
+            elif at < row.null_until:
+                out[row.key] = None
         elif row.nullable or value or row.keep:
             out[row.key] = value
     return out

@@ -6,6 +6,8 @@ The files are read instead of asking NSS: the root belongs to another system, wh
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from provision.apply.paths import shown
+from provision.diagnostics import ProvisionError
 from provision.record import Record, field
 
 MAX_ID = 2**32 - 2
@@ -37,6 +39,24 @@ class Accounts(NamedTuple):
 
     users: dict[str, Account]
     groups: dict[str, Team]
+
+    def ids(self, owner: str) -> tuple[int, int]:
+        """The numbers of an owner `uid:gid` that may hold names; -1 for an empty part."""
+        user, _, group = owner.partition(":")
+        uid = self.users[user].uid if user in self.users else number(user, "user")
+        return uid, self.groups[group].gid if group in self.groups else number(group, "group")
+
+    def owner_fits(self, found: str, owner: str) -> bool:
+        """Whether a node's owner, in numbers, is already what an owner says that may hold names."""
+        is_ids = zip(map(int, found.split(":")), self.ids(owner), strict=True)
+        return all(wanted in (-1, present) for present, wanted in is_ids)
+
+
+def number(text: str, what: str) -> int:
+    """One part of an owner that is no known name."""
+    if text and not text.isdecimal():
+        raise ProvisionError(f"{what} {shown(text)} does not exist in the root")
+    return int(text or -1)
 
 
 def parse(passwd: str, group: str, shadow: str = "", gshadow: str = "") -> Accounts:

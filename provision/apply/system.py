@@ -5,7 +5,6 @@ it. A run that was cut off may leave such a file behind; the next write into tha
 """
 
 import os
-from contextlib import suppress
 
 from provision.apply.paths import shown
 from provision.apply.programs import program, search_path
@@ -39,10 +38,7 @@ class Machine(Root):
         try:
             try:
                 write_all(fd, content)
-                if owner:
-                    os.fchown(fd, uid, gid)
-                # After the owner: a change of owner takes setuid and setgid away.
-                os.fchmod(fd, mode)
+                set_fd_attributes(fd, mode, uid, gid)
             finally:
                 os.close(fd)
             os.rename(TEMPORARY, name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -60,18 +56,23 @@ class Machine(Root):
 
     def clear(self, directory: int) -> None:
         """Take away what an earlier run left in a directory."""
-        with suppress(FileNotFoundError):
+        try:
             os.unlink(TEMPORARY, dir_fd=directory)
+        except IsADirectoryError:
+            os.rmdir(TEMPORARY, dir_fd=directory)
+        except FileNotFoundError:
+            return
 
     def make_directory(self, path: str, mode: int, owner: str) -> None:
         """Make a directory, or give these attributes to the one that is there."""
+        if self.look(path).kind == "directory":
+            self.change(path, mode, owner)
+            return
         directory, name = self.place(path)
-        try:
-            os.mkdir(name, 0o700, dir_fd=directory)
-        except FileExistsError:
-            if self.look(path).kind != "directory":
-                raise
-        self.change(path, mode, owner)
+        self.clear(directory)
+        os.mkdir(TEMPORARY, 0o700, dir_fd=directory)
+        set_attributes(directory, TEMPORARY, mode, *self.owner_ids(owner))
+        self.rename_or_clear(directory, name)
 
     def make_link(self, path: str, target: str, owner: str) -> None:
         """Put a symbolic link at a path in one rename."""
@@ -100,16 +101,8 @@ class Machine(Root):
 
     def change(self, path: str, mode: int | None, owner: str) -> None:
         """Change mode and owner of a file or directory."""
-        uid, gid = self.owner_ids(owner)
         directory, name = self.place(path)
-        fd = os.open(name, READ, dir_fd=directory)
-        try:
-            if owner:
-                os.fchown(fd, uid, gid)
-            if mode is not None:
-                os.fchmod(fd, mode)
-        finally:
-            os.close(fd)
+        set_attributes(directory, name, mode, *self.owner_ids(owner))
 
     def remove(self, path: str) -> None:
         """Take away what is at a path, a directory with all below it."""
@@ -158,23 +151,25 @@ class Machine(Root):
         """An owner as numbers, -1 for a part that is left as it is; names are looked up in the root."""
         found = self.ids.get(owner)
         if found is None:
-            user, _, group = owner.partition(":")
-            accounts = self.accounts()
-            users = {name: account.uid for name, account in accounts.users.items()}
-            groups = {name: team.gid for name, team in accounts.groups.items()}
-            found = self.ids[owner] = number(user, users, "user"), number(group, groups, "group")
+            found = self.ids[owner] = self.accounts().ids(owner)
         return found
 
 
-def number(wanted: str, known: dict[str, int], what: str) -> int:
-    """The id that one part of an owner means."""
-    if not wanted:
-        return -1
-    if wanted.isdecimal():
-        return int(wanted)
-    if wanted not in known:
-        raise ProvisionError(f"{what} {shown(wanted)} does not exist in the root")
-    return known[wanted]
+def set_attributes(directory: int, name: str, mode: int | None, uid: int, gid: int) -> None:
+    """Give a file or directory mode and owner; None and -1 leave them."""
+    fd = os.open(name, READ, dir_fd=directory)
+    try:
+        set_fd_attributes(fd, mode, uid, gid)
+    finally:
+        os.close(fd)
+
+
+def set_fd_attributes(fd: int, mode: int | None, uid: int, gid: int) -> None:
+    """The same for what is open. The mode comes last: a change of owner takes setuid and setgid away."""
+    if (uid, gid) != (-1, -1):
+        os.fchown(fd, uid, gid)
+    if mode is not None:
+        os.fchmod(fd, mode)
 
 
 def remove_folder(name: str, directory: int) -> None:

@@ -14,7 +14,6 @@ from provision.versions import Release
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NAMES = {"str": "string", "int": "integer", "bool": "boolean"}
 # Null stands for an unset value everywhere: an empty section, an element that is to be filled in.
-INT64 = {"minimum": -(2**63), "maximum": 2**63 - 1}
 
 
 @lru_cache(maxsize=64)
@@ -78,7 +77,16 @@ def value_schema(row: Row, view: View, definitions: dict[str, Any]) -> dict[str,
         return {"type": ["array", "null"], "items": {"type": ["string", "null"]}}
     if row.kind == "map":
         return {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
-    return {"type": [NAMES[row.kind], "null"], **(INT64 if row.kind == "int" else {})}
+    name = NAMES[row.kind]
+    return {"type": name if row.required <= view.at else [name, "null"], **(limits(row) if row.kind == "int" else {})}
+
+
+def limits(row: Row) -> dict[str, int]:
+    """The least and the greatest value of an integer: the row's own, else what 64 bits hold."""
+    return {
+        "minimum": -(2**63) if row.ge is None else row.ge,
+        "maximum": 2**63 - 1 if row.le is None else row.le,
+    }
 
 
 def markdown(row: Row) -> str:

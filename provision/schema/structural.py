@@ -117,6 +117,7 @@ def check_structure(document: Document, root: Node, release: Release) -> list[Di
     source = NodeSource(document)
     plain = plain_record(root, Config, view, source)
     errors = validator(release).iter_errors(plain)
+    # Limits of a row (`ge`, `le`) are said by a rule, which sees generated values, too.
     return [found for error in errors for found in describe(error, document, root, view, release)]
 
 
@@ -187,7 +188,7 @@ def describe(
                 where = f"`{row.key if view.spelling == 'key' else row.snake}`" if row else "the document"
                 said = f"an element of {where}" if row and row.kind == "records" else where
                 yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
-    elif error.validator in ("type", "minimum", "maximum"):
+    elif error.validator == "type" or row is None or (row.ge is None and row.le is None):
         yield wrong_type(document, node, row, view)
 
 

@@ -54,11 +54,11 @@ def compile_document(data: bytes, file: str, options: Options = Options(), neste
     """Compile one document; `nested` names the documents that refer to it."""
     document = read(data, file)
     sources = {file: document.text}
-    if document.diagnostics:
+    if document.root is None and document.diagnostics:
         return Compiled(document, None, None, None, list(document.diagnostics), sources)
     release = detect(document)
     if isinstance(release, Diagnostic):
-        return Compiled(document, None, None, None, [release], sources)
+        return Compiled(document, None, None, None, [*document.diagnostics, release], sources)
 
     def compile_local(data: bytes, file: str) -> tuple[bytes | None, list[Diagnostic]]:
         if len(nested) >= MAX_NESTED_CONFIGS or file in nested:
@@ -75,6 +75,7 @@ def compile_document(data: bytes, file: str, options: Options = Options(), neste
         return data if verbatim else inner.output(), inner.diagnostics
 
     author = Author(document, release, options, compile_local)
+    author.diagnostics.extend(document.diagnostics)
     config = expanded(understood(document, release, author), author)
     author.report(check(config, release.spec))
     found = suppress(document, list(dict.fromkeys(author.diagnostics)))

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 
 from provision.apply.contents import sha512
 from provision.apply.operations import Operation, Reader, System, attributes
-from provision.apply.paths import owner_fits, shown
+from provision.apply.paths import Found, shown
 from provision.record import field
+
+
+def owner_fits(reader: Reader, found: Found, owner: str) -> bool:
+    """Whether a node has the owner that an operation would give it."""
+    return not owner or reader.accounts().owner_fits(found.owner, owner)
 
 
 class WriteFile(Operation):
@@ -26,7 +31,7 @@ class WriteFile(Operation):
         return (
             found.kind == "file"
             and (found.size, found.mode) == (self.size, self.mode)
-            and owner_fits(found.owner, self.owner)
+            and owner_fits(reader, found, self.owner)
             and sha512(reader.read(self.path)) == self.blob
         )
 
@@ -52,7 +57,7 @@ class MakeDirectory(Operation):
 
     def done(self, reader: Reader) -> bool:
         found = reader.look(self.path)
-        return found.kind == "directory" and found.mode == self.mode and owner_fits(found.owner, self.owner)
+        return found.kind == "directory" and found.mode == self.mode and owner_fits(reader, found, self.owner)
 
     def execute(self, system: System) -> None:
         system.make_directory(self.path, self.mode, self.owner)
@@ -70,7 +75,7 @@ class ChangeAttributes(Operation):
 
     def done(self, reader: Reader) -> bool:
         found = reader.look(self.path)
-        return self.mode in (None, found.mode) and owner_fits(found.owner, self.owner)
+        return self.mode in (None, found.mode) and owner_fits(reader, found, self.owner)
 
     def execute(self, system: System) -> None:
         system.change(self.path, self.mode, self.owner)
@@ -89,7 +94,7 @@ class MakeLink(Operation):
 
     def done(self, reader: Reader) -> bool:
         found = reader.look(self.path)
-        return (found.kind, found.target) == ("link", self.target) and owner_fits(found.owner, self.owner)
+        return (found.kind, found.target) == ("link", self.target) and owner_fits(reader, found, self.owner)
 
     def execute(self, system: System) -> None:
         system.make_link(self.path, self.target, self.owner)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from provision.apply.contents import MAX_UNPACKED_BYTES
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import ChangeAttributes, MakeDirectory, MakeHardLink, MakeLink, Remove
-from provision.apply.paths import WORDS, Found, owner_fits, shown
+from provision.apply.paths import WORDS, Found, check_spelling, owner_fits, shown
 from provision.apply.plan.draft import NEW_DIRECTORY, NEW_FILE_MODE, Draft
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Directory, File, Link, Node
@@ -65,9 +65,9 @@ def overwrite(path: str, found: Found, draft: Draft) -> Iterator[Operation]:
     yield Remove(path=path, what=f"{WORDS[found.kind]}{with_all} (overwrite)")
 
 
-def conflict(path: str, found: Found, draft: Draft) -> None:
+def conflict(path: str, found: Found, draft: Draft, difference: str = "") -> None:
     """Refuse a node whose place is taken."""
-    draft.refuse(f"{shown(path)}: {WORDS[found.kind]} is there already; `overwrite: true` would replace it")
+    draft.refuse(f"{shown(path)}: {WORDS[found.kind]} is there already{difference}; `overwrite: true` would replace it")
 
 
 def plan_directory(path: str, directory: Directory, draft: Draft) -> Iterator[Operation]:
@@ -104,7 +104,7 @@ def plan_file(path: str, file: File, draft: Draft) -> Iterator[Operation]:
     elif file.contents.source is not None:
         # What this very config wrote before is no conflict: a run that was cut off can be repeated.
         if not draft.is_as_written(path, found, content, file.mode, owner):
-            conflict(path, found, draft)
+            conflict(path, found, draft, ", with another content, mode or owner")
     elif file.append:
         yield from append(path, file, content, owner, draft)
     else:
@@ -151,17 +151,29 @@ def append(path: str, file: File, content: bytes, owner: str, draft: Draft) -> I
 def plan_link(path: str, link: Link, draft: Draft) -> Iterator[Operation]:
     """Make a symbolic link; one that leads to the same place is left alone."""
     found, owner, target = draft.look(path), draft.owner(link), link.target or ""
-    if not target or "\0" in target:
-        draft.refuse(f"{shown(path)}: the link has no target" + (" without a NUL byte" if target else ""))
-    elif found.kind == "link" and cleaned(found.target) == cleaned(target) and path not in draft.planned:
+    if not is_target(path, target, draft):
         return
-    elif found.kind != "missing" and not link.overwrite:
+    if found.kind == "link" and cleaned(found.target) == cleaned(target) and path not in draft.planned:
+        return
+    if found.kind != "missing" and not link.overwrite:
         conflict(path, found, draft)
     else:
         yield from clear(path, found, draft)
         yield from draft.parents(path)
         draft.put(path, Found("link", target=target, owner=owner))
         yield MakeLink(path=path, target=target, owner=owner)
+
+
+def is_target(path: str, target: str, draft: Draft) -> bool:
+    """Whether a symbolic link can say this; where not, it is refused."""
+    try:
+        check_spelling(target)
+    except ProvisionError as error:
+        draft.refuse(f"{shown(path)}: target {error}")
+        return False
+    if not target:
+        draft.refuse(f"{shown(path)}: the link has no target")
+    return bool(target)
 
 
 def plan_hard_link(path: str, link: Link, draft: Draft) -> Iterator[Operation]:

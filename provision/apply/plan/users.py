@@ -24,8 +24,8 @@ from provision.apply.plan.draft import NEW_DIRECTORY, Draft
 from provision.apply.programs import HOMES
 from provision.ignition import Config, Group, User
 
-# What would end a field or a line in the files under /etc or in what chpasswd reads.
-BREAKING = ":\n\r\0"
+# What would end a line in the files under /etc or in what chpasswd reads, or an argument.
+BREAKING = "\n\r\0"
 
 
 def plan_users(config: Config, draft: Draft) -> Iterator[Operation]:
@@ -34,10 +34,10 @@ def plan_users(config: Config, draft: Draft) -> Iterator[Operation]:
     if not (passwd.groups or passwd.users) or not may_change_users(draft):
         return
     for group in passwd.groups:
-        if is_sound(f"passwd.groups {shown(group.name)}", draft, name=group.name, hash=group.password_hash):
+        if is_sound(group, "group", draft):
             yield from plan_group(group, draft)
     for user in passwd.users:
-        if is_sound(f"passwd.users {shown(user.name)}", draft, name=user.name, hash=user.password_hash):
+        if is_sound(user, "user", draft):
             yield from plan_user(user, draft)
 
 
@@ -55,17 +55,25 @@ def may_change_users(draft: Draft) -> bool:
     return False
 
 
-def is_sound(what: str, draft: Draft, *, name: str, hash: str | None) -> bool:
-    """Whether name and hash can be handed to chpasswd without becoming something else."""
-    if not name:
-        draft.refuse(f"{what}: the name is empty")
-    elif any(char in name for char in BREAKING):
-        draft.refuse(f"{what}: the name holds a colon, a line break or a NUL byte")
-    elif any(char in (hash or "") for char in BREAKING):
-        draft.refuse(f"{what}: the password hash holds a colon, a line break or a NUL byte")
-    else:
-        return True
-    return False
+def is_sound(entry: User | Group, what: str, draft: Draft) -> bool:
+    """Whether all texts of an entry can be handed to programs without becoming something else."""
+    refused = len(draft.refusals)
+    place = f"{what} {shown(entry.name)}"
+    if not entry.name:
+        draft.refuse(f"passwd: a {what} has an empty name")
+    for row, value in entry.given():
+        texts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(text, str) and not is_plain(text) for text in texts):
+            draft.refuse(f"{place}: {row.key} holds a line break, a NUL byte or half a surrogate pair")
+    for key, value in (("name", entry.name), ("passwordHash", entry.password_hash)):
+        if ":" in (value or ""):
+            draft.refuse(f"{place}: {key} holds a colon, which ends a field of /etc/passwd and its like")
+    return len(draft.refusals) == refused
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text stays on one line and can be an argument of a program."""
+    return not any(char in BREAKING or "\ud800" <= char <= "\udfff" for char in text)
 
 
 def plan_group(group: Group, draft: Draft) -> Iterator[Operation]:
@@ -115,9 +123,15 @@ def plan_removal(name: str, found: Account | None, draft: Draft) -> Iterator[Ope
     if found is None:
         return
     draft.users.pop(name, None)
-    if found.home.startswith("/") and found.home != "/":
-        draft.take_away(draft.resolve(found.home, follow=True))
+    leave_home(found, draft)
     yield RemoveUser(name=name)
+
+
+def leave_home(found: Account, draft: Draft) -> None:
+    """Know that the home directory will be gone from where it is."""
+    home = draft.resolve(found.home, follow=True)
+    if home != "/":
+        draft.take_away(home)
 
 
 def plan_home(user: User, draft: Draft) -> None:
@@ -160,6 +174,7 @@ def plan_change(user: User, found: Account, draft: Draft) -> Iterator[Operation]
     options = [*common_options(user.changed(**settled(user, found, draft)))]
     if user.home_dir and user.home_dir != found.home:
         options = ["--home", user.home_dir, "--move-home", *options]
+        leave_home(found, draft)
         draft.put(draft.resolve(user.home_dir, follow=True), NEW_DIRECTORY)
     if "--uid" in options:
         draft.users[user.name] = str(user.uid)

@@ -7,7 +7,7 @@ runs both. Standard library only: the applier uses these rules too.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from provision.diagnostics import CODES, Code, Severity, declare
 from provision.record import NEVER, OLDEST, Record, Spec, spec, walk
@@ -16,7 +16,8 @@ from provision.record import NEVER, OLDEST, Record, Spec, spec, walk
 class Finding(NamedTuple):
     """What a rule found: at a field of the checked record, at the record itself where `field` is None.
 
-    `item` is the index of the element of a list of strings; `on` names another record than the checked one; `severity` overrides the code's.
+    `item` is the index of the element of a list of strings; `on` names another record than the checked one; `severity`
+    overrides the code's.
     """
 
     field: str | None
@@ -45,13 +46,19 @@ C = TypeVar("C", bound=Check)
 
 
 class Rule(NamedTuple):
-    """A check with the records and specs that it is for; `check` always takes the record and the spec."""
+    """A check with the records and specs that it is for; one that `takes_spec` is called with the spec as well."""
 
     code: Code
     on: type[Record]
     since: Spec
     until: Spec
-    check: Callable[[Any, Spec], Iterator[Finding]]
+    where: Callable[[type[Record]], bool]
+    check: Check
+    takes_spec: bool
+
+    def holds_for(self, cls: type[Record], at: Spec) -> bool:
+        """Whether records of a class are checked in a config of the spec `at`."""
+        return issubclass(cls, self.on) and self.since <= at < self.until and self.where(cls)
 
 
 RULES: list[Rule] = []
@@ -64,31 +71,33 @@ def rule(
     on: type[Record],
     since: str | None = None,
     until: str | None = None,
+    where: Callable[[type[Record]], bool] = lambda cls: True,
 ) -> Callable[[C], C]:
-    """Register a check of `on` and its subclasses under a code, for the specs from `since` to before `until`."""
+    """Register a check of `on` and its subclasses under a code, for the specs from `since` to before `until`.
+
+    `where` leaves out subclasses that there is nothing to check of. Several checks may share a code; the manual is the
+    docstring of the first.
+    """
 
     def register(check: C) -> C:
         row = CODES.get(code) or declare(code, severity, check.__name__, check.__doc__ or "")
-        takes_spec = check.__code__.co_argcount == 2
-        RULES.append(Rule(
-            row, on, spec(since) if since else OLDEST, spec(until) if until else NEVER,
-            check if takes_spec else lambda record, at: check(record),
-        ))  # fmt: skip
+        first, end = spec(since) if since else OLDEST, spec(until) if until else NEVER
+        RULES.append(Rule(row, on, first, end, where, check, check.__code__.co_argcount == 2))
         return check
 
     return register
 
 
-APPLICABLE: dict[tuple[type[Record], Spec], tuple[Rule, ...]] = {}
+APPLICABLE: dict[Spec, dict[type[Record], tuple[Rule, ...]]] = {}
 
 
 def rules_for(cls: type[Record], at: Spec) -> tuple[Rule, ...]:
     """The rules that hold for a class of records in one spec."""
-    found = APPLICABLE.get((cls, at))
+    by_class = APPLICABLE.setdefault(at, {})
+    found = by_class.get(cls)
     if found is None:
         load()
-        found = tuple(rule for rule in RULES if issubclass(cls, rule.on) and rule.since <= at < rule.until)
-        APPLICABLE[cls, at] = found
+        found = by_class[cls] = tuple(rule for rule in RULES if rule.holds_for(cls, at))
     return found
 
 
@@ -111,9 +120,12 @@ def load() -> None:
 
 def check(root: Record, at: Spec) -> Iterator[Violation]:
     """Run every rule over a record and all below it. Records that could not be read in full are passed over."""
+    by_class = APPLICABLE.setdefault(at, {})
     for record in walk(root):
         if record.broken:
             continue
-        for row in rules_for(type(record), at):
-            for finding in row.check(record, at):
+        cls = type(record)
+        rules = by_class.get(cls)  # a config has records by the ten thousand, but few classes
+        for row in rules_for(cls, at) if rules is None else rules:
+            for finding in row.check(record, at) if row.takes_spec else row.check(record):
                 yield Violation(row.code, finding.on or record, finding)

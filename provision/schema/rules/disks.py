@@ -19,7 +19,7 @@ def partition_numbers_are_unique(disk: Disk) -> Iterator[Finding]:
           - device: /dev/vda
             partitions:
               - number: 1
-                label: boot
+                label: logs
               - number: 1
                 label: data
 
@@ -28,9 +28,9 @@ def partition_numbers_are_unique(disk: Disk) -> Iterator[Finding]:
         disks:
           - device: /dev/vda
             partitions:
-              - number: 0
-                label: boot
-              - number: 0
+              - number: 1
+                label: logs
+              - number: 2
                 label: data
     """
     seen: set[int] = set()
@@ -84,7 +84,7 @@ class Stretch(NamedTuple):
 
     start: int
     end: int
-    index: int
+    place: int
 
 
 @rule("PV314", "error", on=Disk)
@@ -128,7 +128,7 @@ def partitions_do_not_overlap(disk: Disk) -> Iterator[Finding]:
     later: dict[int, int] = {}
     for furthest, stretch in running_pairs(stretches):
         if stretch.start <= furthest.end:
-            later.setdefault(max(furthest.index, stretch.index), min(furthest.index, stretch.index))
+            later.setdefault(max(furthest.place, stretch.place), min(furthest.place, stretch.place))
     for index, earlier in sorted(later.items()):
         message = (
             f"the partition overlaps {name_of(disk.partitions[earlier], earlier)}: {extent(disk.partitions[earlier])}"

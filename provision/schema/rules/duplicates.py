@@ -26,7 +26,7 @@ def keyed_rows(cls: type[Record]) -> tuple[Row, ...]:
     return rows
 
 
-@rule("PV300", "error", on=Record)
+@rule("PV300", "error", on=Record, where=lambda cls: bool(keyed_rows(cls)))
 def entries_are_unique(record: Record) -> Iterator[Finding]:
     """No two entries of a list stand for the same thing.
 

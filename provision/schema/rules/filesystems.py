@@ -188,7 +188,8 @@ def partitioned_disk_has_no_filesystem(storage: Storage) -> Iterator[Finding]:
         disks:
           - device: /dev/vdb
             partitions:
-              - label: data
+              - number: 1
+                label: data
         filesystems:
           - device: /dev/vdb
             format: xfs
@@ -198,7 +199,8 @@ def partitioned_disk_has_no_filesystem(storage: Storage) -> Iterator[Finding]:
         disks:
           - device: /dev/vdb
             partitions:
-              - label: data
+              - number: 1
+                label: data
         filesystems:
           - device: /dev/disk/by-partlabel/data
             format: xfs

@@ -12,6 +12,7 @@ from provision.schema.rules.urls import parse, source_fault
 HASHES: dict[str, tuple[int, Spec]] = {"sha512": (128, (3, 0)), "sha256": (64, (3, 1))}
 LOWER_HEX = re.compile(r"[0-9a-f]*")
 WEB = ("http", "https")
+NO_SOURCE = "give it a source, or take the entry away"
 
 
 @rule("PV801", "error", on=Resource)
@@ -66,20 +67,18 @@ def merged_config_has_a_source(references: ConfigReferences) -> Iterator[Finding
           merge:
             - source: https://example.com/base.ign
     """
-    yield from without_source(references.merge, "the config to merge has no source")
+    for resource in references.merge:
+        if not resource.source and not resource.broken:
+            yield Finding(None, "the config to merge has no source", NO_SOURCE, on=resource)
 
 
 @rule("PV802", "error", on=Tls)
-def authority_has_a_source(tls: Tls) -> Iterator[Finding]:
-    """A certificate authority has a source, as PV802 has it."""
-    yield from without_source(tls.certificate_authorities, "the certificate authority has no source")
-
-
-def without_source(resources: tuple[Resource, ...], message: str) -> Iterator[Finding]:
-    """A finding for each resource that names nothing to fetch."""
-    for resource in resources:
+def authority_has_a_source(tls: Tls, at: Spec) -> Iterator[Finding]:
+    """The same of a certificate authority, in every spec."""
+    for resource in tls.certificate_authorities:
         if not resource.source and not resource.broken:
-            yield Finding(None, message, "give it a source, or take the entry away", on=resource)
+            field = "source" if at < (3, 1) else None  # in spec 3.0 it was a plain, required string
+            yield Finding(field, "the certificate authority has no source", NO_SOURCE, on=resource)
 
 
 @rule("PV803", "error", on=Resource)

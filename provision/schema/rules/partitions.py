@@ -23,14 +23,16 @@ def label_fits_gpt(partition: Partition) -> Iterator[Finding]:
         disks:
           - device: /dev/vda
             partitions:
-              - label: 0123456789-0123456789-0123456789-abcd
+              - number: 1
+                label: 0123456789-0123456789-0123456789-abcd
 
     Good:
       storage:
         disks:
           - device: /dev/vda
             partitions:
-              - label: 0123456789-0123456789-0123456789-abc
+              - number: 1
+                label: 0123456789-0123456789-0123456789-abc
     """
     fault = label_fault(partition.label, 36, "a GPT name")
     if fault:
@@ -49,14 +51,16 @@ def label_has_no_colon(partition: Partition) -> Iterator[Finding]:
         disks:
           - device: /dev/vda
             partitions:
-              - label: data:1
+              - number: 1
+                label: data:1
 
     Good:
       storage:
         disks:
           - device: /dev/vda
             partitions:
-              - label: data-1
+              - number: 1
+                label: data-1
     """
     if partition.label and ":" in partition.label:
         yield Finding(
@@ -125,7 +129,7 @@ def partition_is_identified(partition: Partition) -> Iterator[Finding]:
           - device: /dev/vda
             partitions:
               - size_mib: 1024
-                label: data
+                number: 1
     """
     if partition.number == 0 and partition.label is None:
         yield Finding(None, "the partition has neither a number nor a label", "give it one of them")
@@ -169,7 +173,7 @@ def partition_has_no_negative_number(partition: Partition) -> Iterator[Finding]:
         disks:
           - device: /dev/vda
             partitions:
-              - label: data
+              - number: 1
                 size_mib: -1
 
     Good:
@@ -177,7 +181,7 @@ def partition_has_no_negative_number(partition: Partition) -> Iterator[Finding]:
         disks:
           - device: /dev/vda
             partitions:
-              - label: data
+              - number: 1
                 size_mib: 0
     """
     for name in ("number", "start_mib", "size_mib"):
