@@ -3,6 +3,7 @@
 Needs the standard library only. `provision apply` is the one for people; it takes every dialect.
 """
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 
@@ -41,6 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         complain("stopped; apply again to complete the work")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads the output any more; what is left in its buffer must not fail a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        complain("the output was closed; apply again to complete the work")
         return INTERRUPTED
 
 

@@ -7,7 +7,6 @@ from binascii import a2b_base64, unhexlify
 
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
-from provision.schema.rules.urls import HEAD
 
 # All unpacked content of one config together: what fits into the memory of a small machine beside its initramfs. A few
 # kB of gzip can unpack to GBs.
@@ -72,6 +71,9 @@ def decode_data_url(source: str) -> bytes:
     """The bytes of a data URL. Source: RFC 2397, as far as Ignition goes along with it (see `schema.rules.urls`)."""
     if is_remote_source(source):
         raise ProvisionError("a remote source is not supported by `apply --root`")
+    # Its patterns take as long to compile as all the rest of the applier to load.
+    from provision.schema.rules.urls import HEAD
+
     head = HEAD.match(source)
     if head is None:
         raise ProvisionError("the data URL has no comma before its data")

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 # RFC 2396 unreserved characters; everything else is escaped, even `/`.
 UNRESERVED = "-_.!~*'()"
+# Butane's packer ends a stream with an empty stored block. Counting it makes our choice the same as Butane's.
+STORED_BLOCK = 5
 GZIP_WINDOW = 31  # zlib's spelling of "with a gzip header"
 # A gzip stream in base64 can't be shorter than this, so that shorter text need not be tried.
 SHORTEST_GZIP = 32
@@ -17,6 +19,11 @@ class DataUrl(NamedTuple):
 
     source: str
     compression: str
+
+
+def base64_size(size: int) -> int:
+    """How many characters so many bytes take in padded base64."""
+    return 4 * ((size + 2) // 3)
 
 
 def gzipped(data: bytes) -> bytes:
@@ -33,10 +40,11 @@ def data_url(data: bytes, *, may_compress: bool = True, may_encode: bool = True)
     best = "," + quote(data, safe=UNRESERVED)
     if not may_encode:
         return DataUrl("data:" + best, "")
-    if len(best) > 4 * ((len(data) + 2) // 3) + len(";base64,"):
+    if len(best) > base64_size(len(data)) + len(";base64,"):
         best = ";base64," + base64.b64encode(data).decode()
     if may_compress and len(best) > SHORTEST_GZIP:
-        packed = ";base64," + base64.b64encode(gzipped(data)).decode()
-        if len(packed) + len("gzip") < len(best):
-            return DataUrl("data:" + packed, "gzip")
+        packed = gzipped(data)
+        size = len(";base64,") + base64_size(len(packed) + STORED_BLOCK)
+        if size + len("gzip") < len(best):
+            return DataUrl("data:;base64," + base64.b64encode(packed).decode(), "gzip")
     return DataUrl("data:" + best, "")

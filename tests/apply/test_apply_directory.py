@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +164,13 @@ def test_units_stay_inside_too(place: str, root: Path) -> None:
     assert tree(str(outside)) == before
 
 
-def test_a_preset_file_that_is_a_link_is_followed_inside_the_root(root: Path) -> None:
+def test_a_preset_file_that_is_a_link_is_refused(root: Path) -> None:
     precious = root.parent / "outside/precious"
     (root / "etc/systemd/system-preset").mkdir(parents=True)
     (root / "etc/systemd/system-preset/20-ignition.preset").symlink_to(precious)
-    apply(config(systemd={"units": [{"name": "a.service", "enabled": True}]}), root)
+    with pytest.raises(ProvisionError, match="preset is a symbolic link"):
+        apply(config(systemd={"units": [{"name": "a.service", "enabled": True}]}), root)
     assert precious.read_text() == "precious"
-    assert Path(f"{root}{precious}").read_text() == "enable a.service\n"
 
 
 def test_removing_a_tree_does_not_follow_links(root: Path) -> None:
@@ -196,10 +197,8 @@ def test_a_link_slipped_in_after_planning_is_not_followed(operation: Any, root: 
     before = tree(str(outside))
     machine = Machine(str(root), {sha512(b"x"): b"x"})
     (root / "d").symlink_to(outside)
-    try:
+    with suppress(OSError):
         operation.execute(machine)
-    except OSError:
-        pass
     machine.close()
     assert tree(str(outside)) == before
 
@@ -302,8 +301,8 @@ def test_a_failed_write_leaves_no_temporary_file(root: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     before = tree(str(root))
-    with monkeypatch.context() as patched, pytest.raises(ProvisionError, match="No space left on device"):
-        patched.setattr(os, "write", full)
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(ProvisionError, match="No space left on device"):
         apply(storage(files=[{"path": "/etc/a", "contents": data("a")}]), root)
     assert tree(str(root)) == before
 

@@ -75,7 +75,7 @@ def plan_presets(units: Iterable[Unit], draft: Draft) -> Iterator[Operation]:
     for unit in chosen:
         if not unit.enabled:
             yield from plan_disabling(unit.name, draft)
-    path = draft.resolve(PRESET_PATH, follow=True)
+    path = draft.resolve(PRESET_PATH)
     found = draft.look(path)
     if found.kind not in ("missing", "file"):
         draft.refuse(f"{shown(path)} is {WORDS[found.kind]}, presets go there")

@@ -14,12 +14,14 @@ class Section(NamedTuple):
     name: str
     key: str
     entries: int
+    is_built: bool = False
 
 
 def sections(config: Config) -> tuple[Section, ...]:
-    """The sections that are not built yet, with the number of their entries."""
-    storage, arguments = config.storage, config.kernel_arguments
+    """The sections that can be left out, with the number of their entries."""
+    storage, passwd, arguments = config.storage, config.passwd, config.kernel_arguments
     return (
+        Section("passwd", "passwd", len(passwd.groups) + len(passwd.users), is_built=True),
         Section("kernel_arguments", "kernelArguments", len(arguments.should_exist) + len(arguments.should_not_exist)),
         Section("disks", "storage.disks", len(storage.disks)),
         Section("raid", "storage.raid", len(storage.raid)),
@@ -28,13 +30,15 @@ def sections(config: Config) -> tuple[Section, ...]:
     )
 
 
-SKIPPABLE = ("passwd", *(section.name for section in sections(Config())))
+SKIPPABLE = tuple(section.name for section in sections(Config()))
 
 
 def refuse_unsupported(config: Config, draft: Draft, skip: frozenset[str]) -> None:
-    """Note every section that has entries and is not skipped, and every reference to another config."""
+    """Refuse what is not built yet and not skipped, and every remote reference; say what is left out."""
     for section in sections(config):
-        if section.entries and section.name not in skip:
+        if section.entries and section.name in skip:
+            draft.note(f"{section.key}: left out, as --skip {section.name} says")
+        elif section.entries and not section.is_built:
             draft.refuse(f"{section.key}: not supported by `apply --root`; leave out with --skip {section.name}")
     for key, resource in references(config):
         if is_remote(resource):

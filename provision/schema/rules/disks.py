@@ -164,7 +164,7 @@ def deletion_stands_with_numbers(disk: Disk) -> Iterator[Finding]:
     """A disk whose partitions are deleted gives a number to every other one.
 
     Which number is the next free one would depend on whether the deletion comes first.
-    Source: Ignition 2.26.0, `storage.disks[].partitions`, and so Butane up to 0.29; later releases of Ignition allow it.
+    Source: Ignition 2.26.0, `storage.disks[].partitions`, and so Butane up to 0.29; later Ignition allows it.
 
     Bad:
       storage:

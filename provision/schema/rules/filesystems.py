@@ -52,8 +52,8 @@ def filesystem_in_use_has_a_format(filesystem: Filesystem) -> Iterator[Finding]:
         if is_given
     ]
     if given:
-        message = f"the file system of {filesystem.device} has no format, but {', '.join(given)}"
-        yield Finding("format", message, "name the format, or leave them out")
+        message = f"the file system of {filesystem.device} gives {', '.join(given)}, but no format"
+        yield Finding("format", message, "name the format, or leave the rest out")
 
 
 @rule("PV341", "error", on=Filesystem)

@@ -17,7 +17,7 @@ RAID_LEVELS = {
 def raid_level_is_known(raid: Raid) -> Iterator[Finding]:
     """A RAID has a level, one of linear, raid0, raid1, raid4, raid5, raid6 and raid10.
 
-    Source: Ignition 3.0.0, `storage.raid[].level`, which also takes mdadm's other names: 0, stripe, 1, mirror and so on.
+    Source: Ignition 3.0.0, `storage.raid[].level`, which also takes mdadm's other names: 0, stripe, 1, mirror…
 
     Bad:
       storage:

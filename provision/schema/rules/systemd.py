@@ -8,7 +8,8 @@ from provision.schema.rules import Finding, rule
 from provision.schema.rules.units import read
 
 UNIT_TYPES = (
-    "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "snapshot", "slice", "scope",
+    "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "snapshot", "slice",
+    "scope",
 )  # fmt: skip
 INSTANCE = re.compile(r"(.+?)@(.+?)\.service")
 

@@ -1,0 +1,154 @@
+"""`make bench`: whole commands against a yardstick measured in the same run, as ratios.
+
+Every figure is the median of several runs of whole processes, taken in turns with its yardstick, so that a machine that
+slows down slows both. Prints a table and, with --json FILE, the same as JSON. Judges nothing: the limits stand beside.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from documents import many_files, write_small
+
+BIN = Path(sys.executable).parent
+PROVISION = str(BIN / "provision")
+LARGE, MEDIUM, SMALL = 10_000, 1_000, 1_000
+COMPOSE = """
+import sys
+from ruamel.yaml import YAML
+YAML(typ="safe", pure=False).compose(open(sys.argv[1], "rb").read())
+"""
+
+
+class Measured(NamedTuple):
+    """The median wall time and the peak memory of a command."""
+
+    seconds: float
+    mib: float
+
+
+class Figure(NamedTuple):
+    """One line of the table; `limit` is the ratio or figure that the project holds itself to, None where there is none."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float | None
+    detail: str
+
+
+def once(command: list[str]) -> Measured:
+    """One run of a command to its end."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}")
+    return Measured(time.perf_counter() - start, usage.ru_maxrss / 1024)
+
+
+def in_turns(runs: int, *commands: list[str]) -> list[Measured]:
+    """The median of each command, all of them run in turns after a warm-up."""
+    for command in commands:
+        once(command)
+    rounds = [[once(command) for command in commands] for _ in range(runs)]
+    return [
+        Measured(statistics.median(one.seconds for one in column), max(one.mib for one in column))
+        for column in zip(*rounds, strict=True)
+    ]
+
+
+def figures(work: Path) -> list[Figure]:
+    """All that is measured."""
+    large, medium, small = work / "large.bu", work / "medium.bu", work / "small"
+    large.write_text(many_files(LARGE))
+    medium.write_text(many_files(MEDIUM))
+    write_small(small, SMALL)
+    one = str(small / "host0.bu")
+    bare = [sys.executable, "-c", "pass"]
+
+    compose, ten, thousand = in_turns(
+        5,
+        [sys.executable, "-c", COMPOSE, str(large)],
+        [PROVISION, "transpile", str(large), "-o", str(work / "large.ign")],
+        [PROVISION, "transpile", str(medium), "-o", str(work / "medium.ign")],
+    )
+    python, cold, manual = in_turns(15, bare, [PROVISION, "validate", one], [PROVISION, "--help"])
+    (many,) = in_turns(3, [PROVISION, "validate", "-j", "1", str(small)])
+
+    def seconds(ours: Measured, other: Measured, name: str) -> str:
+        return f"{ours.seconds:.3f} s against {other.seconds:.3f} s {name}"
+
+    found = [
+        Figure(
+            f"transpile {LARGE} files / libyaml compose alone", ten.seconds / compose.seconds, "x", 2.5,
+            seconds(ten, compose, "compose"),
+        ),
+        Figure(
+            f"transpile {LARGE} files / {MEDIUM} files", ten.seconds / thousand.seconds, "x", 11,
+            seconds(ten, thousand, f"for {MEDIUM}"),
+        ),
+        Figure(f"transpile {LARGE} files, peak memory", ten.mib, "MiB", 400, ""),
+        Figure(
+            f"validate {SMALL} small documents, each", many.seconds / SMALL * 1000, "ms", 4,
+            f"{many.seconds:.2f} s in one process",
+        ),
+        Figure("cold validate / bare python", cold.seconds / python.seconds, "x", 20, seconds(cold, python, "python")),
+        Figure("--help / bare python", manual.seconds / python.seconds, "x", 10, seconds(manual, python, "python")),
+    ]  # fmt: skip
+    butane = shutil.which("butane")
+    if butane:
+        theirs, ours = in_turns(
+            5,
+            [butane, "-o", str(work / "peer.ign"), str(large)],
+            [PROVISION, "transpile", str(large), "-o", str(work / "large.ign")],
+        )
+        found.append(
+            Figure(
+                f"transpile {LARGE} files / butane", ours.seconds / theirs.seconds, "x", None,
+                seconds(ours, theirs, f"butane, {theirs.mib:.0f} MiB"),
+            )
+        )  # fmt: skip
+        theirs, ours = in_turns(15, [butane, "-c", one], [PROVISION, "validate", one])
+        found.append(
+            Figure(
+                "cold validate / butane -c", ours.seconds / theirs.seconds, "x", None, seconds(ours, theirs, "butane")
+            )
+        )
+    return found
+
+
+def table(found: list[Figure]) -> str:
+    """The figures as lines of text."""
+    width = max(len(figure.what) for figure in found)
+    lines = [f"{'':{width}}  {'measured':>10}  {'limit':>10}"]
+    for figure in found:
+        limit = f"{figure.limit:g} {figure.unit}" if figure.limit is not None else "-"
+        measured = f"{figure.value:.2f} {figure.unit}"
+        lines.append(f"{figure.what:{width}}  {measured:>10}  {limit:>10}  {figure.detail}".rstrip())
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write the JSON where it is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--json", metavar="FILE", help="write the figures here, too")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        found = figures(Path(work))
+    print(table(found))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps([figure._asdict() for figure in found], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The documents that are measured, made anew each time: nothing large lies in the repository."""
+
+from pathlib import Path
+
+
+def many_files(count: int) -> str:
+    """A Butane document of `count` files, eight lines each."""
+    head = "variant: fcos\nversion: 1.6.0\nstorage:\n  files:\n"
+    return head + "".join(
+        f"    - path: /etc/app/conf.d/{i // 100}/{i}.conf\n"
+        "      mode: 0644\n"
+        "      overwrite: true\n"
+        "      user:\n"
+        "        name: core\n"
+        "      contents:\n"
+        "        inline: |\n"
+        f'          setting {i} = "value {i}"\n'
+        for i in range(count)
+    )
+
+
+SMALL = """variant: fcos
+version: 1.6.0
+passwd:
+  users:
+    - name: core
+      ssh_authorized_keys:
+        - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK3W8o16uz7pEGOFYSqHWTv5UeAut561OirEToaMIP7A host{i}
+storage:
+  disks:
+    - device: /dev/vdb
+      wipe_table: true
+      partitions:
+        - label: data
+          number: 1
+          size_mib: {size}
+  filesystems:
+    - device: /dev/disk/by-partlabel/data
+      format: xfs
+      path: /var/data
+      with_mount_unit: true
+  files:
+    - path: /etc/hostname
+      mode: 0644
+      contents:
+        inline: host{i}
+    - path: /etc/sysctl.d/90-app.conf
+      mode: 0644
+      contents:
+        inline: |
+          vm.max_map_count = {size}
+          net.core.somaxconn = 4096
+systemd:
+  units:
+    - name: app.service
+      enabled: true
+      contents: |
+        [Unit]
+        Description=Application {i}
+
+        [Service]
+        ExecStart=/usr/bin/podman run --rm --name app registry.example.com/app:{i}
+
+        [Install]
+        WantedBy=multi-user.target
+    - name: zincati.service
+      enabled: false
+"""
+
+
+def write_small(folder: Path, count: int) -> None:
+    """`count` documents of 44 lines."""
+    folder.mkdir()
+    for i in range(count):
+        (folder / f"host{i}.bu").write_text(SMALL.format(i=i, size=4096 + i))
