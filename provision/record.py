@@ -358,6 +358,9 @@ class Source(Protocol):
     def scalar(self, value: Any, kind: Kind) -> Any:
         """The value as a scalar of that kind, None for null, `BAD` where it is something else."""
 
+    def null(self, value: Any) -> bool:
+        """Whether the value is null."""
+
 
 class Bad:
     """The answer of `Source.scalar` for what does not fit."""
@@ -385,6 +388,9 @@ class JsonSource:
         if SCALARS.get(type(value)) != kind or (kind == "int" and not -(2**63) <= value < 2**63):
             return BAD
         return value
+
+    def null(self, value: Any) -> bool:
+        return value is None
 
 
 def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[Problem]) -> R:
@@ -424,6 +430,8 @@ def decode_value(row: Row, value: Any, view: View, source: Source, problems: lis
     """The value of one key; None for null, `BAD` where it does not fit and a problem was noted."""
     kind = row.kind
     if kind == "record":
+        if row.nullable and source.null(value):
+            return None
         return decode(row.item, value, view, source, problems)
     if kind == "records" or kind == "strs":
         items = source.items(value)

@@ -1,10 +1,11 @@
 """The one door to the machine: all that the applier changes, it changes here.
 
-New content is written to a temporary file beside its target, closed to others until it is complete, and renamed over
+What is new is made under a temporary name beside its target, closed to others until it is complete, and renamed over
 it. A run that was cut off may leave such a file behind; the next write into that directory takes it away.
 """
 
 import os
+from collections.abc import Callable
 
 from provision.apply.paths import shown
 from provision.apply.programs import program, search_path
@@ -68,35 +69,43 @@ class Machine(Root):
         if self.look(path).kind == "directory":
             self.change(path, mode, owner)
             return
-        directory, name = self.place(path)
-        self.clear(directory)
-        os.mkdir(TEMPORARY, 0o700, dir_fd=directory)
-        set_attributes(directory, TEMPORARY, mode, *self.owner_ids(owner))
-        self.rename_or_clear(directory, name)
+        uid, gid = self.owner_ids(owner)
+
+        def make(directory: int) -> None:
+            os.mkdir(TEMPORARY, 0o700, dir_fd=directory)
+            set_attributes(directory, TEMPORARY, mode, uid, gid)
+
+        self.build(path, make)
 
     def make_link(self, path: str, target: str, owner: str) -> None:
         """Put a symbolic link at a path in one rename."""
         uid, gid = self.owner_ids(owner)
-        directory, name = self.place(path)
-        self.clear(directory)
-        os.symlink(target, TEMPORARY, dir_fd=directory)
-        if owner:
-            os.chown(TEMPORARY, uid, gid, dir_fd=directory, follow_symlinks=False)
-        self.rename_or_clear(directory, name)
+
+        def make(directory: int) -> None:
+            os.symlink(target, TEMPORARY, dir_fd=directory)
+            if owner:
+                os.chown(TEMPORARY, uid, gid, dir_fd=directory, follow_symlinks=False)
+
+        self.build(path, make)
 
     def make_hard_link(self, path: str, existing: str) -> None:
         """Put another name of an existing node at a path in one rename."""
-        source, source_name = self.place(existing)
+        source, name = self.place(existing)
+
+        def make(directory: int) -> None:
+            os.link(name, TEMPORARY, src_dir_fd=source, dst_dir_fd=directory, follow_symlinks=False)
+
+        self.build(path, make)
+
+    def build(self, path: str, make: Callable[[int], None]) -> None:
+        """Have a node made under the temporary name and give it its own when it is complete."""
         directory, name = self.place(path)
         self.clear(directory)
-        os.link(source_name, TEMPORARY, src_dir_fd=source, dst_dir_fd=directory, follow_symlinks=False)
-        self.rename_or_clear(directory, name)
-
-    def rename_or_clear(self, directory: int, name: str) -> None:
-        """Give the temporary node its name; rename(2) leaves it where both names are already the same node."""
         try:
+            make(directory)
             os.rename(TEMPORARY, name, src_dir_fd=directory, dst_dir_fd=directory)
         finally:
+            # After a failure, and where both names were the same node already: rename(2) then leaves the first.
             self.clear(directory)
 
     def change(self, path: str, mode: int | None, owner: str) -> None:

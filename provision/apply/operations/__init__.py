@@ -1,4 +1,4 @@
-"""Acts on the machine: one small class for each. What they ask of the machine is a protocol, so tests pass a fake one."""
+"""Acts on the machine, one small class for each. What they ask of it is a protocol, so that tests pass a fake one."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -32,7 +32,7 @@ def entries_are_unique(record: Record) -> Iterator[Finding]:
 
     Entries are told apart by what a merge goes by: path, device, name, URL, number, or the text itself. Files,
     directories and links share one namespace, and so do the kernel arguments that should and should not exist.
-    Source: Ignition 3.0.0, "duplicate entry defined".
+    Source: Ignition 3.0.0, merging of configs.
 
     Bad:
       storage:

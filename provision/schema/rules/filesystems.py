@@ -54,6 +54,8 @@ def filesystem_in_use_has_a_format(filesystem: Filesystem) -> Iterator[Finding]:
     if given:
         message = f"the file system of {filesystem.device} gives {', '.join(given)}, but no format"
         yield Finding("format", message, "name the format, or leave the rest out")
+    if filesystem.label and len(given) > 1:
+        yield Finding("label", f"the label {filesystem.label} is given, but no format that it could be written to")
 
 
 @rule("PV341", "error", on=Filesystem)

@@ -21,7 +21,7 @@ def source_can_be_fetched(resource: Resource, at: Spec) -> Iterator[Finding]:
 
     gs: is known from Ignition 3.2.0 on and arn: from 3.4.0. A data: URL must be decodable, an s3: or arn: URL with a
     versionId must give one, and an ARN must name an object of S3. An empty source is an empty content, not an error.
-    Source: Ignition 3.0.0, "supported URL schemes"; RFC 3986; RFC 2397.
+    Source: Ignition 3.0.0, `source`; RFC 3986; RFC 2397.
 
     Bad:
       storage:

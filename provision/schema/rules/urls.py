@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from provision.record import Spec
 
-# First spec of each scheme. Source: Ignition, "URL" in `config/v3_*/types/url.go`.
+# First spec of each scheme. Source: Ignition, `config/v3_*/types/url.go`.
 SCHEMES: dict[str, Spec] = {
     "data": (3, 0), "http": (3, 0), "https": (3, 0), "s3": (3, 0), "tftp": (3, 0), "gs": (3, 2), "arn": (3, 4),
 }  # fmt: skip
