@@ -5,7 +5,7 @@ Needs the standard library only. `provision apply` is the one for people; it tak
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, HelpFormatter, Namespace
 
 from provision.apply.directory import Plan, apply_plan, check_root, plan_directory, preview_plan
 from provision.apply.plan.unsupported import SKIPPABLE
@@ -17,7 +17,12 @@ DONE, DIAGNOSTICS, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def parser() -> ArgumentParser:
     """The options."""
-    options = ArgumentParser("python -m provision.apply", description="Apply an Ignition config to a root directory.")
+    options = ArgumentParser(
+        "python -m provision.apply",
+        description="Apply an Ignition config to a root directory.",
+        # Without a width argparse asks for the terminal's, and loads all of shutil to do so.
+        formatter_class=lambda prog: HelpFormatter(prog, width=100),
+    )
     options.add_argument("config", metavar="CONFIG.ign", help="Ignition JSON; - reads standard input")
     options.add_argument("--root", required=True, metavar="DIR", help="directory that the config is applied to")
     options.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")

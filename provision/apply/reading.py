@@ -102,7 +102,7 @@ def version_of(document: dict[str, Any]) -> str:
 
 
 class Places:
-    """Where the values of a document are. Values are told apart by identity, and taken once, in the document's order."""
+    """Where the values of a document are. They are told apart by identity, and taken once, in the document's order."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.entries = list(entries_below(document))

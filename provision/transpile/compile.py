@@ -20,6 +20,8 @@ from provision.transpile.source_rules import check_source
 from provision.versions import Release
 
 MAX_NESTED_CONFIGS = 10
+# Codes that only repeat, at the same place, what another has said already.
+REPEATS = {"PV351": "PV605"}
 
 
 class Compiled(NamedTuple):
@@ -78,8 +80,16 @@ def compile_document(data: bytes, file: str, options: Options = Options(), neste
     author.diagnostics.extend(document.diagnostics)
     config = expanded(understood(document, release, author), author)
     author.report(check(config, release.spec))
-    found = suppress(document, list(dict.fromkeys(author.diagnostics)))
+    found = suppress(document, without_repeats(author.diagnostics))
     return Compiled(document, release, config, author, sorted(found, key=Diagnostic.sort_key), sources)
+
+
+def without_repeats(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Each diagnostic once, and none that follows from another at its place."""
+    said = {(found.code, found.file, found.span) for found in diagnostics}
+    return [
+        found for found in dict.fromkeys(diagnostics) if (REPEATS.get(found.code), found.file, found.span) not in said
+    ]
 
 
 def understood(document: Document, release: Release, author: Author) -> Config:

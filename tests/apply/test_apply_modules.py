@@ -26,6 +26,7 @@ sys.path.insert(0, {source!r})
 import provision.apply.__main__
 from provision.schema.rules import load
 load()
+provision.apply.__main__.parser().parse_args(["--root", "/x", "-"])
 print(*sorted(name for name in set(sys.modules) - before), sep="\\n")
 """
 

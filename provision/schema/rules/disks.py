@@ -73,7 +73,7 @@ def partition_labels_are_unique(disk: Disk) -> Iterator[Finding]:
         label = partition.label
         if label in seen:
             yield Finding(
-                None, f"another partition of {disk.device} has the label {label!r}", "rename one", on=partition
+                None, f"another partition of {disk.device} has the label `{label}`", "rename one", on=partition
             )
         elif label is not None:
             seen.add(label)
@@ -150,7 +150,7 @@ def name_of(partition: Partition, index: int) -> str:
     """How a message speaks of a partition."""
     if partition.number:
         return f"partition {partition.number}"
-    return f"partition {partition.label!r}" if partition.label else f"the partition at position {index + 1}"
+    return f"partition `{partition.label}`" if partition.label else f"the partition at position {index + 1}"
 
 
 def extent(partition: Partition) -> str:

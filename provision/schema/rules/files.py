@@ -120,7 +120,7 @@ def owner_is_named_once(owner: NodeUser | NodeGroup) -> Iterator[Finding]:
               name: core
     """
     if owner.id is not None and owner.name:
-        yield Finding(None, f"the owner has the id {owner.id} and the name {owner.name!r}", "keep one of the two")
+        yield Finding(None, f"the owner has the id {owner.id} and the name `{owner.name}`", "keep one of the two")
 
 
 @rule("PV354", "error", on=Storage)

@@ -82,7 +82,7 @@ def format_is_known(filesystem: Filesystem, at: Spec) -> Iterator[Finding]:
     since = FORMATS.get(format)
     if since is None:
         known = [name for name, first in FORMATS.items() if first <= at]
-        yield Finding("format", f"{format!r} is no format that Ignition can make", f"choose one of {', '.join(known)}")
+        yield Finding("format", f"`{format}` is no format that Ignition can make", f"choose one of {', '.join(known)}")
     elif since > at:
         message = f"format {format} needs Ignition {since[0]}.{since[1]}.0, this config is for {at[0]}.{at[1]}.0"
         yield Finding("format", message, "use a release that targets it")

@@ -104,7 +104,7 @@ def compression_is_known(resource: Resource) -> Iterator[Finding]:
               compression: gzip
     """
     if resource.compression and resource.compression != "gzip":
-        message = f"compression {resource.compression!r} is not known"
+        message = f"compression `{resource.compression}` is not known"
         yield Finding("compression", message, "write gzip, or leave it out")
 
 
@@ -169,7 +169,7 @@ def hash_has_its_form(verification: Verification, at: Spec) -> Iterator[Finding]
     if not dash:
         yield Finding("hash", "the hash does not name its function", "write sha512-DIGITS or sha256-DIGITS")
     elif not length:
-        yield Finding("hash", f"{function!r} is no hash function that Ignition knows", "write sha512 or sha256")
+        yield Finding("hash", f"`{function}` is no hash function that Ignition knows", "write sha512 or sha256")
     elif since > at:
         yield Finding("hash", f"{function} needs Ignition 3.1.0, this config is for 3.0.0", "write sha512-DIGITS")
     elif len(digits.encode("utf-8", "replace")) != length:

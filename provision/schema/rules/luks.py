@@ -31,7 +31,7 @@ def volume_name_has_no_slash(luks: Luks) -> Iterator[Finding]:
             device: /dev/vdb
     """
     if "/" in luks.name:
-        yield Finding("name", f"the name {luks.name!r} has a slash", f"write {luks.name.strip('/').replace('/', '-')}")
+        yield Finding("name", f"the name `{luks.name}` has a slash", f"write {luks.name.strip('/').replace('/', '-')}")
 
 
 @rule("PV331", "error", on=Luks)
@@ -193,7 +193,7 @@ def custom_pin_is_known(custom: ClevisCustom) -> Iterator[Finding]:
                 config: "{}"
     """
     if custom.pin and custom.pin not in KNOWN_PINS:
-        message = f"{custom.pin!r} is not a pin that Ignition knows before 3.6.0"
+        message = f"`{custom.pin}` is not a pin that Ignition knows before 3.6.0"
         yield Finding("pin", message, "write tpm2, tang or sss, or use a release that targets Ignition 3.6.0")
 
 

@@ -64,7 +64,7 @@ def label_has_no_colon(partition: Partition) -> Iterator[Finding]:
     """
     if partition.label and ":" in partition.label:
         yield Finding(
-            "label", f"the label {partition.label!r} has a colon, where sgdisk would cut it off", "leave it out"
+            "label", f"the label `{partition.label}` has a colon, where sgdisk would cut it off", "leave it out"
         )
 
 
@@ -159,7 +159,7 @@ def guid_has_its_form(partition: Partition) -> Iterator[Finding]:
     """
     for name, guid in (("guid", partition.guid), ("type_guid", partition.type_guid)):
         if guid and not GUID.fullmatch(guid):
-            yield Finding(name, f"{guid!r} is not a GUID: {GUID_FORM}", "write hex digits in groups of 8-4-4-4-12")
+            yield Finding(name, f"`{guid}` is not a GUID: {GUID_FORM}", "write hex digits in groups of 8-4-4-4-12")
 
 
 @rule("PV319", "warning", on=Partition)

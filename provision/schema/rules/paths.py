@@ -65,10 +65,10 @@ def device_and_mount_point_are_absolute_and_short(filesystem: Filesystem, at: Sp
 def path_fault(path: str) -> str | None:
     """What keeps a path from being absolute and in its shortest form; None where nothing does."""
     if not path.startswith("/"):
-        return f"{path!r} is not absolute" if path else "the path is empty"
+        return f"`{path}` is not absolute" if path else "the path is empty"
     # Two searches in C spare nearly every path the walk over its parts.
     if (path.endswith("/") or "//" in path or "/." in path) and cleaned(path) != path:
-        return f"{path!r} is not in its shortest form"
+        return f"`{path}` is not in its shortest form"
     return None
 
 

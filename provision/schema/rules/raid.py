@@ -34,7 +34,7 @@ def raid_level_is_known(raid: Raid) -> Iterator[Finding]:
             devices: [/dev/vdb, /dev/vdc]
     """
     if raid.level not in RAID_LEVELS:
-        fault = f"{raid.level!r} is no RAID level" if raid.level else "the RAID has no level"
+        fault = f"`{raid.level}` is no RAID level" if raid.level else "the RAID has no level"
         yield Finding("level", fault, "write linear, raid0, raid1, raid4, raid5, raid6 or raid10")
 
 

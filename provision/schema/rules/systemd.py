@@ -39,7 +39,7 @@ def unit_name_has_a_type(unit: Unit) -> Iterator[Finding]:
             enabled: true
     """
     if extension(unit.name) not in UNIT_TYPES:
-        fault = f"{unit.name!r} does not end in a type of units" if unit.name else "the unit's name is empty"
+        fault = f"`{unit.name}` does not end in a type of units" if unit.name else "the unit's name is empty"
         yield Finding("name", fault, f"end it in .{', .'.join(UNIT_TYPES)}")
 
 
@@ -103,7 +103,7 @@ def enabled_unit_can_be_installed(unit: Unit) -> Iterator[Finding]:
     if unit.enabled and unit.contents:
         text = read(unit.contents)
         if not text.fault and not text.installs:
-            message = f"{unit.name} is enabled, but its [Install] section has no option, so nothing will start it"
+            message = f"{unit.name} is enabled, but no option in an [Install] section says what starts it"
             yield Finding("contents", message, "add [Install] with WantedBy=multi-user.target, or leave enabled out")
 
 
@@ -175,5 +175,5 @@ def dropin_name_ends_in_conf(dropin: Dropin) -> Iterator[Finding]:
                   LimitNOFILE=65536
     """
     if extension(dropin.name) != "conf":
-        fault = f"{dropin.name!r} does not end in .conf" if dropin.name else "the drop-in's name is empty"
+        fault = f"`{dropin.name}` does not end in .conf" if dropin.name else "the drop-in's name is empty"
         yield Finding("name", fault, "systemd reads only *.conf")

@@ -74,7 +74,7 @@ def check_authority(authority: str) -> None:
     elif "[" in host:
         raise ValueError("an IPv6 address in a URL starts with its bracket")
     elif not HOST.fullmatch(host):
-        raise ValueError(f"the host {host!r} has a character that no host name may have")
+        raise ValueError(f"the host `{host}` has a character that no host name may have")
     else:
         # Colons before the last one are let through, as Go does for lists of hosts.
         port = "".join(host.rpartition(":")[1:]) if ":" in host else ""
@@ -127,7 +127,7 @@ def arn_fault(url: Url) -> str | None:
         return "the ARN has fewer than six parts: arn:PARTITION:s3:REGION:ACCOUNT:BUCKET/KEY"
     _, service, _, _, resource = url.rest.split(":", 4)
     if service != "s3":
-        return f"the ARN names the service {service!r}; only s3 can be fetched from"
+        return f"the ARN names the service `{service}`; only s3 can be fetched from"
     # The slashes of the whole ARN count, as they do for Ignition.
     if url.rest.count("/") < (2 if resource.startswith("accesspoint/") else 1):
         return "the ARN names no object, only what holds it"
