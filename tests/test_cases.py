@@ -30,7 +30,7 @@ CASES = Path(__file__).parent / "cases" / "butane"
 FILES = CASES.parent / "files"
 VERDICT = re.compile(r"#! (PV\d{3}(?::\w+)?(?:, PV\d{3}(?::\w+)?)*)\s*$")
 STAGE = re.compile(r"#! (raw|no files-dir|since|until)(?: (\S+))?$", re.M)
-TOP_KEY = re.compile(r"^(variant|version):[ ]*([^\s#]*)", re.M)
+TOP_KEY = re.compile(r'^(?:  ")?(variant|version)"?:[ ]*"?([^\s#",]*)', re.M)
 ANY_VERSION = b'"version":"*"'
 DATA_URL = re.compile(r"data:(;base64)?,(.*)", re.S)
 
