@@ -133,7 +133,11 @@ class Document:
     ) -> Diagnostic:
         """A diagnostic at a node of this document; anything else stands for the document as a whole."""
         known = isinstance(place, Node) and place is not self.root
-        span = span_of(place) if known else WHOLE_FILE  # type: ignore[arg-type]  # a composed node has its marks
+        if known:
+            span = span_of(place)  # type: ignore[arg-type]  # a composed node has its marks
+        else:
+            start = span_of(self.root) if self.root is not None else WHOLE_FILE
+            span = Span(start.line, start.column, start.line, start.column + 1)
         return Diagnostic(code, severity, message, self.file, span, hint, self.paths.get(id(place)) or None)
 
 
@@ -233,9 +237,18 @@ def loader(text: str) -> Any:
     return constructor.composer
 
 
+OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.1\b)", re.M)
+
+
 def compose(text: str) -> tuple[Node | None, Node | None]:
     """The first document of a YAML text, None where it is empty, and the second, None where there is none or it is empty."""
     guard_depth(text)
+    directive = OTHER_YAML.search(text)
+    if directive and not text[: directive.start()].strip("\ufeff \r\n\t"):
+        place = place_of(text, directive.start())
+        raise ReadingError(
+            "PV002", "the %YAML directive asks for a version other than 1.1", place, "remove the directive"
+        )
     try:
         documents = loader(text)
         root: Node | None = documents.get_node() if documents.check_node() else None
@@ -378,10 +391,15 @@ def measure(root: Node) -> None:
 
 
 class NodeSource:
-    """How `record.decode` looks into nodes. Duplicate keys and keys that are no strings are collected as diagnostics."""
+    """How `record.decode` looks into nodes. Duplicate keys and keys that are no strings are collected as diagnostics.
 
-    def __init__(self, document: Document) -> None:
+    Null elements of lists are passed over, as go-yaml does. A `strict` source reads as Go reads JSON: a null element is
+    an empty one, and a string is a string only in quotes.
+    """
+
+    def __init__(self, document: Document, *, strict: bool = False) -> None:
         self.document = document
+        self.strict = strict
         self.found: dict[tuple[Span, str], Diagnostic] = {}
 
     def entries(self, node: Any) -> Sequence[tuple[str, Node]] | None:
@@ -422,7 +440,7 @@ class NodeSource:
     def items(self, node: Any) -> Sequence[Node] | None:
         if type(node) is SequenceNode:
             elements: list[Node] = node.value
-            return elements
+            return elements if self.strict else [element for element in elements if not self.null(element)]
         return () if self.null(node) else None
 
     def scalar(self, node: Any, kind: Kind) -> Any:
@@ -431,7 +449,7 @@ class NodeSource:
         tag: Any = node.tag
         if kind == "str" and tag == QUOTED:
             return node.value
-        if self.document.json and kind == "str":
+        if self.strict and kind == "str":
             return None if node.value == "null" else BAD
         return resolve(node.value, tag, kind)
 

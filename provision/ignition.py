@@ -207,7 +207,7 @@ class Link(Node):
     """A symbolic or hard link: `storage.links[]`."""
 
     hard: bool | None = field(default=None, doc="A hard link instead of a symbolic one.")
-    target: str | None = field(default=None, plain_until="3.3", required="3.3", doc="What the link points at.")
+    target: str | None = field(default=None, plain_until="3.3", doc="What the link points at.")
 
 
 class Partition(Record):

@@ -39,7 +39,7 @@ def read_json(text: str) -> tuple[bool, Node | None]:
         if end < len(text):
             raise reader.error(end, "text after the end of the JSON document")
     except ReadingError:
-        if '"ignition"' in text:
+        if '"ignition"' in text and '"variant"' not in text:
             raise
         return False, None  # a flow-style YAML document that starts like JSON
     return True, root

@@ -12,6 +12,8 @@ from provision.versions import BY_NAME, RELEASES, Release, newest, releases_of
 
 def load_everything() -> None:
     """Import all that declares keys or codes."""
+    import provision.schema.structural
+    import provision.transpile.compile  # noqa: F401  # both for their declarations
     from provision.schema.rules import load
 
     load()

@@ -196,11 +196,27 @@ class Record:
         self.__dict__.update(values)
 
     def at(self, origin: object, **fields: object) -> Self:
-        """Say where this record, and single fields of it, come from: nodes of the author's document."""
+        """Say what a record that was made, not read, stands for, and single fields of it: nodes of the author's document."""
         self.__dict__["_origin"] = origin
+        self.__dict__["_made"] = True
+        return self.spotted(**fields)
+
+    def spotted(self, **fields: object) -> Self:
+        """Say where single fields come from; a list of strings may have a tuple with a place for each."""
         if fields:
             self.__dict__["_spots"] = {**self.__dict__.get("_spots", {}), **fields}
         return self
+
+    @property
+    def made(self) -> bool:
+        """Whether the record was made for the author's node, instead of read from it."""
+        return "_made" in self.__dict__
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The fields that were required and not given: told already, so that no rule speaks of them again."""
+        found: frozenset[str] = self.__dict__.get("_missing", frozenset())
+        return found
 
     @property
     def origin(self) -> object | None:
@@ -270,15 +286,15 @@ def is_zero(row: Row, value: object) -> bool:
     return value is None or value == () or (not row.nullable and not value)
 
 
-def walk(record: Record) -> Iterator[Record]:
-    """The record and all records below it, parents first, in the order of the rows; a dialect's own keys come last."""
+def walk(record: Record, *, extras: bool = False) -> Iterator[Record]:
+    """The record and all records below it, parents first, in the order of the rows; with `extras` also the dialect's own."""
     yield record
-    for row, value in (*record.given(), *record.extras.values()):
+    for row, value in (*record.given(), *record.extras.values()) if extras else record.given():
         if row.kind == "record" and value is not None:
-            yield from walk(value)
+            yield from walk(value, extras=extras)
         elif row.kind == "records":
             for item in value:
-                yield from walk(item)
+                yield from walk(item, extras=extras)
 
 
 def transform(record: R, changes: "dict[type[Record], Callable[[Any], Record]]") -> R:
@@ -422,7 +438,7 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
     for name, row in cls.rows.items():
         if row.required <= view.at and values.get(name) is None and "_broken" not in values:
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
-            values["_broken"] = True
+            values["_missing"] = record.absent | {name}
     return record
 
 
@@ -557,6 +573,8 @@ def merge(parent: R, child: R) -> R:
         if spot is not None:
             spots[name] = spot
     values["_origin"] = child.origin or parent.origin
+    if (child if child.origin else parent).made:
+        values["_made"] = True
     if spots:
         values["_spots"] = spots
     if parent.broken or child.broken:

@@ -68,7 +68,10 @@ def resolve(text: str, tag: str, kind: Kind) -> str | int | bool | Bad | None:
     if tag != PLAIN and tag != QUOTED:
         if tag == YAML_TAG + "binary":
             return binary(text) if kind == "str" else BAD
-        tag = PLAIN if meaning(text, tag) != "str" else QUOTED
+        what = meaning(text, tag)
+        if what == "null":
+            return None if text in NULLS else BAD
+        tag = PLAIN if what != "str" else QUOTED
     if tag == PLAIN and text in NULLS:
         return None
     if kind == "str":

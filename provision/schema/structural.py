@@ -111,14 +111,14 @@ def validator(release: Release) -> Draft202012Validator:
     return Draft202012Validator(project(release))
 
 
-def check_structure(document: Document, root: Node, release: Release) -> list[Diagnostic]:
+def check_structure(document: Document, source: NodeSource, release: Release) -> list[Diagnostic]:
     """All that does not fit the schema of the release, as diagnostics in no particular order."""
     view = view_of(release)
-    source = NodeSource(document)
+    root: Any = document.root
     plain = plain_record(root, Config, view, source)
     errors = validator(release).iter_errors(plain)
     # Limits of a row (`ge`, `le`) are said by a rule, which sees generated values, too.
-    return [found for error in errors for found in describe(error, document, root, view, release)]
+    return [found for error in errors for found in describe(error, document, source, view, release)]
 
 
 # ---- plain values -----------------------------------------------------------------------------------------------
@@ -162,8 +162,11 @@ def natural(node: Any) -> Any:
     if not isinstance(node, ScalarNode):
         return {} if isinstance(node, MappingNode) else []
     what = meaning(node.value, str(node.tag))
-    if what == "int":
-        return integer(node.value)
+    if str(node.tag).endswith((":binary", ":null")):
+        return {}  # no text and no null, or it would not have come here
+    number = integer(node.value) if what == "int" else None
+    if number is not None:
+        return number
     return {"bool": True, "null": None}.get(what, node.value)
 
 
@@ -171,12 +174,12 @@ def natural(node: Any) -> Any:
 
 
 def describe(
-    error: ValidationError, document: Document, root: Node, view: View, release: Release
+    error: ValidationError, document: Document, source: NodeSource, view: View, release: Release
 ) -> Iterator[Diagnostic]:
     """One of jsonschema's errors in our words, at the author's place."""
     value: Any = error.validator_value
     instance: Any = error.instance
-    node, cls, row = follow(root, list(error.absolute_path), view, document)
+    node, cls, row = follow(document, source, list(error.absolute_path), view)
     if error.validator == "additionalProperties":
         known = view[cls]
         for key in sorted(instance.keys() - known.keys()):
@@ -192,11 +195,13 @@ def describe(
         yield wrong_type(document, node, row, view)
 
 
-def follow(root: Node, path: list[Any], view: View, document: Document) -> tuple[Node, type[Record], Row | None]:
+def follow(
+    document: Document, source: NodeSource, path: list[Any], view: View
+) -> tuple[Node, type[Record], Row | None]:
     """The node at a path of plain values, the record class that is open there, and the row that led to it."""
-    node, row = root, None
+    node: Any = document.root
+    row = None
     cls: type[Record] = Config
-    source = NodeSource(document)
     for step in path:
         if isinstance(step, int):
             node = (source.items(node) or ())[step]
@@ -250,6 +255,8 @@ def what_is(node: Node) -> str:
         return "a mapping"
     if not isinstance(node, ScalarNode):
         return "a list"
+    if str(node.tag).endswith(":binary"):
+        return "something that is no valid base64"
     what = meaning(node.value, str(node.tag))
     shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
     nouns = {

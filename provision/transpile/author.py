@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ruamel.yaml.nodes import SequenceNode
 
 from provision.diagnostics import Diagnostic, Severity, declare
-from provision.document import Document, child
+from provision.document import Document, NodeSource, child
 from provision.ignition import full_version
 from provision.record import Record, Row
 from provision.schema.rules import Finding, Violation
@@ -89,11 +89,13 @@ class Author:
         if field is None:
             return record.origin
         node = record.spot(field)
-        if node is None:
+        if node is None and not record.made:
             row = row_of(record, field)
             node = child(record.origin, row.snake, row.key) if row else None
-        if item is not None and isinstance(node, SequenceNode) and item < len(node.value):
-            node = node.value[item]
+        if isinstance(node, SequenceNode) and item is not None:
+            node = NodeSource(self.document).items(node) or ()
+        if isinstance(node, (tuple, list)):  # a place for each element
+            node = node[item or 0] if len(node) > (item or 0) else None
         return record.origin if node is None else node
 
     # ---- local files -------------------------------------------------------------------------------------------

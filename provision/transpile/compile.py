@@ -60,7 +60,10 @@ def compile_document(data: bytes, file: str, options: Options = Options(), neste
         return Compiled(document, None, None, None, list(document.diagnostics), sources)
     release = detect(document)
     if isinstance(release, Diagnostic):
-        return Compiled(document, None, None, None, [*document.diagnostics, release], sources)
+        source = NodeSource(document)
+        source.entries(document.root)
+        found = [*document.diagnostics, *source.found.values(), release]
+        return Compiled(document, None, None, None, found, sources)
 
     def compile_local(data: bytes, file: str) -> tuple[bytes | None, list[Diagnostic]]:
         if len(nested) >= MAX_NESTED_CONFIGS or file in nested:
@@ -95,14 +98,17 @@ def without_repeats(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 def understood(document: Document, release: Release, author: Author) -> Config:
     """The document as records; what does not fit its release goes to the author's diagnostics."""
     problems: list[Problem] = []
-    source = NodeSource(document)
+    source = NodeSource(document, strict=release.dialect == "ignition")
     root: Any = document.root
     config = decode(Config, root, view_of(release), source, problems)
     author.diagnostics.extend(source.found.values())
     if problems:
         from provision.schema.structural import check_structure  # a document without fault does not pay for jsonschema
 
-        author.diagnostics.extend(check_structure(document, root, release))
+        author.diagnostics.extend(check_structure(document, source, release))
+        fatal = [problem for problem in problems if problem.wanted != "key"]
+        if fatal and not any(found.severity == "error" for found in author.diagnostics):
+            raise AssertionError(f"decode and the schema of {release.name} disagree about {fatal[0]}")
     return config
 
 

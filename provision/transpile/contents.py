@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 # RFC 2396 unreserved characters; everything else is escaped, even `/`.
 UNRESERVED = "-_.!~*'()"
-# Butane's packer ends a stream with an empty stored block. Counting it makes our choice the same as Butane's.
-STORED_BLOCK = 5
+# Butane's packer makes short texts two bytes longer than zlib does, on average. Counting them makes our choice between
+# the encodings the same as Butane's but for about one text in a hundred.
+PACKED_BY_GO = 2
 GZIP_WINDOW = 31  # zlib's spelling of "with a gzip header"
 # A gzip stream in base64 can't be shorter than this, so that shorter text need not be tried.
 SHORTEST_GZIP = 32
@@ -44,7 +45,7 @@ def data_url(data: bytes, *, may_compress: bool = True, may_encode: bool = True)
         best = ";base64," + base64.b64encode(data).decode()
     if may_compress and len(best) > SHORTEST_GZIP:
         packed = gzipped(data)
-        size = len(";base64,") + base64_size(len(packed) + STORED_BLOCK)
+        size = len(";base64,") + base64_size(len(packed) + PACKED_BY_GO)
         if size + len("gzip") < len(best):
             return DataUrl("data:;base64," + base64.b64encode(packed).decode(), "gzip")
     return DataUrl("data:" + best, "")

@@ -63,11 +63,13 @@ def check_source(root: Record, release: Release) -> Iterator[Violation]:
     """Run the source rules of a release over what was read."""
     rules = [rule for rule in SOURCE_RULES if rule.holds_in(release)]
     by_class: dict[type[Record], list[SourceRule]] = {}
-    for record in walk(root):
+    for record in walk(root, extras=True):
         found = by_class.get(type(record))
         if found is None:
             found = by_class[type(record)] = [rule for rule in rules if isinstance(record, rule.on)]
         if found and not record.broken:
             for rule in found:
                 for finding in rule.check(record, release):
+                    if finding.on is None and finding.field in record.absent:
+                        continue
                     yield Violation(rule.code, finding.on or record, finding)

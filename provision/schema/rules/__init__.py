@@ -128,4 +128,5 @@ def check(root: Record, at: Spec) -> Iterator[Violation]:
         rules = by_class.get(cls)  # a config has records by the ten thousand, but few classes
         for row in rules_for(cls, at) if rules is None else rules:
             for finding in row.check(record, at) if row.takes_spec else row.check(record):
-                yield Violation(row.code, finding.on or record, finding)
+                if finding.on is not None or finding.field not in record.absent:
+                    yield Violation(row.code, finding.on or record, finding)

@@ -5,9 +5,10 @@ from typing import Any
 
 from provision.diagnostics import declare
 from provision.ignition import Config, Luks
-from provision.record import Record, encode, field
+from provision.record import Record, encode, field, itself
 from provision.schema.dialects import extend
 from provision.schema.rules import Finding
+from provision.schema.rules.duplicates import entries_are_unique
 from provision.transpile.author import Author
 from provision.transpile.butane.grub import without_append
 from provision.transpile.source_rules import source_rule
@@ -31,9 +32,9 @@ class Metadata(Record):
 class OpenShift(Record):
     """What OpenShift sets beside the Ignition config: `openshift`."""
 
-    extensions: tuple[str, ...] = field(default=(), doc="Extensions of the operating system.")
+    extensions: tuple[str, ...] = field(default=(), by=itself, doc="Extensions of the operating system.")
     fips: bool | None = field(default=None, doc="Run in FIPS mode.")
-    kernel_arguments: tuple[str, ...] = field(default=(), doc="Arguments to add to the kernel command line.")
+    kernel_arguments: tuple[str, ...] = field(default=(), by=itself, doc="Arguments to add to the kernel command line.")
     kernel_type: str | None = field(default=None, doc="default or realtime.")
 
 
@@ -150,6 +151,9 @@ def cex_key_is_on_the_command_line(config: Config) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+source_rule("PV300", "error", on=OpenShift)(entries_are_unique)
+
+
 def expand(config: Config, author: Author) -> Config:
     """Adapt the Ignition config to what OpenShift's machines need."""
     if author.release.dialect != "openshift":
@@ -159,7 +163,7 @@ def expand(config: Config, author: Author) -> Config:
     openshift: OpenShift = config.extra("openshift") or OpenShift()
     if author.options.raw:
         for row, value in openshift.given():
-            if value is not None and value != ():
+            if value is not None:
                 author.complain("PV673", "warning", openshift, row.name, f"`{row.snake}` is lost in raw mode")
     if openshift.fips and author.release.version.startswith(tuple(f"4.{minor}." for minor in range(8, 20))):
         luks = tuple(with_fips_cipher(volume, openshift, author) for volume in config.storage.luks)
@@ -172,7 +176,7 @@ def with_fips_cipher(volume: Luks, openshift: OpenShift, author: Author) -> Luks
     if any(option in ("--cipher", "-c") or option.startswith("--cipher=") for option in volume.options):
         return volume
     changed = volume.changed(options=(*volume.options, "--cipher", FIPS_CIPHER))
-    return changed if volume.options else changed.at(volume.origin, options=author.place(openshift, "fips"))
+    return changed if volume.options else changed.spotted(options=author.place(openshift, "fips"))
 
 
 def machineconfig(config: Config, author: Author) -> dict[str, Any]:

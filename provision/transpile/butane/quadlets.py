@@ -137,8 +137,8 @@ def expand(config: Config, author: Author) -> Config:
         return config
     entries = Entries(config.storage)
     for quadlet in quadlets:
-        if quadlet.broken:
-            continue
+        if quadlet.broken or not quadlet.name.endswith(EXTENSIONS):
+            continue  # told already
         path = f"{quadlet.folder}/{quadlet.name}"
         if quadlet.template:
             add(Link(path=path, target=quadlet.template), quadlet, entries, author)

@@ -124,8 +124,9 @@ def with_source(resource: Resource, author: Author, embed: Any = None) -> Resour
         name for name, value in (("local", local), ("inline", inline), ("source", resource.source)) if value is not None
     ]
     if len(given) > 1:
+        last = given[-1] if author.release.spec > (3, 0) else "inline"
         author.complain(
-            "PV601", "error", resource, given[-1], f"{' and '.join(given)} are set; content comes from one of them"
+            "PV601", "error", resource, last, f"{' and '.join(given)} are set; content comes from one of them"
         )
         return mark_broken(resource)  # type: ignore[no-any-return]  # a copy of its own class
     if local is not None:
@@ -139,7 +140,7 @@ def with_source(resource: Resource, author: Author, embed: Any = None) -> Resour
         data, field = inline.encode("utf-8", "surrogateescape"), "inline"
     else:
         return resource
-    return from_bytes(resource, data, author).at(resource.origin, source=author.place(resource, field))
+    return from_bytes(resource, data, author).spotted(source=author.place(resource, field))
 
 
 def from_bytes(resource: R, data: bytes, author: Author) -> R:

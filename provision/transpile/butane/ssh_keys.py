@@ -25,12 +25,15 @@ def expand(config: Config, author: Author) -> Config:
 def with_keys(user: User, author: Author) -> User:
     """The user with the keys of the files; empty lines are no keys."""
     keys = list(user.ssh_authorized_keys)
+    places = [author.place(user, "ssh_authorized_keys", i) for i in range(len(keys))]
     files: tuple[str, ...] = user.extra("ssh_authorized_keys_local") or ()
     if files and author.options.files_dir is None:
         author.host_path(files[0], user, "ssh_authorized_keys_local")
         return user.changed(_broken=True)
     for i, local in enumerate(files):
         data = author.read_local(local, user, "ssh_authorized_keys_local", i)
-        text = (data or b"").decode("utf-8", "replace")
-        keys += [line for line in text.replace("\r\n", "\n").split("\n") if line]
-    return user.changed(ssh_authorized_keys=tuple(keys))
+        text = (data or b"").decode("utf-8", "surrogateescape")
+        lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+        keys += lines
+        places += [author.place(user, "ssh_authorized_keys_local", i)] * len(lines)
+    return user.changed(ssh_authorized_keys=tuple(keys)).spotted(ssh_authorized_keys=tuple(places))

@@ -59,6 +59,8 @@ PV672 = declare(
 )  # fmt: skip
 
 LAST = "999"
+# Ignition 3.7.0-experimental has this, and the Ignition that Butane 0.29 is built with has not.
+UNKNOWN_FORMATS = ("virtiofs",)
 
 
 class Forbidden(NamedTuple):
@@ -117,6 +119,10 @@ def check(config: Config, author: Author) -> None:
         row for row in FORBIDDEN
         if release.dialect in row.dialects and number(row.first) <= number(release.version) < number(row.until)
     ]  # fmt: skip
+    for filesystem in config.storage.filesystems:
+        if filesystem.format in UNKNOWN_FORMATS:
+            why = f"no release of {release.dialect} knows the format {filesystem.format} yet"
+            author.complain("PV672", "error", filesystem, "format", why)
     if not rows and release.dialect != "openshift":
         return
     for record in walk(config):

@@ -104,7 +104,8 @@ def expand(config: Config, author: Author) -> Config:
 def add_tree(tree: Tree, entries: Entries, author: Author) -> None:
     """Add one tree, or say why it can't be."""
     if not tree.local:
-        author.complain("PV103", "error", tree, None, "a tree needs `local`: the directory that it is made of")
+        if not tree.absent:
+            author.complain("PV103", "error", tree, None, "a tree needs `local`: the directory that it is made of")
         return
     root = author.host_path(tree.local, tree, None)
     if root is None:
@@ -172,7 +173,7 @@ def add_file(path: Path, where: str, mode: int, tree: Tree, entries: Entries, au
         return
     default = tree.file_mode if tree.file_mode is not None else 0o755 if mode & 0o111 else 0o644
     contents = from_bytes(known.contents if known else FileContents(), path.read_bytes(), author)
-    contents = contents.at(tree.origin, source=tree.origin, compression=tree.origin)
+    contents = contents.at(tree.origin)
     if known is not None:
         full = known.changed(contents=contents, mode=default if known.mode is None else known.mode)
         entries.fill(known, full)

@@ -51,7 +51,7 @@ def with_text(record: Any, author: Author) -> Record:
     if data is None:
         return record.changed(_broken=True)  # type: ignore[no-any-return]  # likewise
     text = data.decode("utf-8", "surrogateescape")
-    return record.changed(contents=text).at(record.origin, contents=author.place(record, "contents_local"))  # type: ignore[no-any-return]  # likewise
+    return record.changed(contents=text).spotted(contents=author.place(record, "contents_local"))  # type: ignore[no-any-return]  # likewise
 
 
 def one_text(record: Any, author: Author) -> bool:
