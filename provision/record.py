@@ -454,6 +454,8 @@ def decode_value(row: Row, value: Any, view: View, source: Source, problems: lis
         if items is None:
             problems.append(Problem("list", value, row.key))
             return BAD
+        if not items and source.null(value):
+            return None
         if kind == "records":
             return tuple([decode(row.item, item, view, source, problems) for item in items])
         return decode_strings(row, items, source, problems)

@@ -63,15 +63,21 @@ def meaning(text: str, tag: str) -> Meaning:
     return "float" if FLOAT.fullmatch(text.replace("_", "")) else "str"
 
 
+def fits_tag(text: str, what: Meaning) -> bool:
+    """Whether a text is what its explicit tag says: `!!int x` and `!!bool yes` are not."""
+    plain = meaning(text, PLAIN)
+    return what in ("str", plain) or (what, plain) == ("float", "int")
+
+
 def resolve(text: str, tag: str, kind: Kind) -> str | int | bool | Bad | None:
     """The scalar as a value of `kind`; None for null, `BAD` where it is none of that kind."""
     if tag != PLAIN and tag != QUOTED:
         if tag == YAML_TAG + "binary":
             return binary(text) if kind == "str" else BAD
         what = meaning(text, tag)
-        if what == "null":
-            return None if text in NULLS else BAD
-        tag = PLAIN if what != "str" else QUOTED
+        if not fits_tag(text, what):
+            return BAD
+        tag = QUOTED if what == "str" else PLAIN
     if tag == PLAIN and text in NULLS:
         return None
     if kind == "str":
@@ -88,6 +94,8 @@ def binary(text: str) -> str | Bad:
     import base64
 
     try:
-        return base64.b64decode("".join(text.split()), validate=True).decode("utf-8", "surrogateescape")
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True).decode(
+            "utf-8", "surrogateescape"
+        )
     except ValueError:
         return BAD

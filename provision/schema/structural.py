@@ -17,7 +17,7 @@ from provision.diagnostics import Diagnostic, declare, nearest
 from provision.document import Document, NodeSource, key_node
 from provision.ignition import Config
 from provision.record import BAD, Record, Row, View
-from provision.scalars import QUOTED, integer, meaning
+from provision.scalars import PLAIN, QUOTED, YAML_TAG, fits_tag, integer, meaning
 from provision.schema.dialects import first_release_with, view_of
 from provision.schema.project import project
 from provision.versions import Release
@@ -162,12 +162,9 @@ def natural(node: Any) -> Any:
     if not isinstance(node, ScalarNode):
         return {} if isinstance(node, MappingNode) else []
     what = meaning(node.value, str(node.tag))
-    if str(node.tag).endswith((":binary", ":null")):
-        return {}  # no text and no null, or it would not have come here
-    number = integer(node.value) if what == "int" else None
-    if number is not None:
-        return number
-    return {"bool": True, "null": None}.get(what, node.value)
+    if node.tag not in (PLAIN, QUOTED):
+        return {}  # the text does not fit its explicit tag, or it would not have come here
+    return {"bool": True, "null": None, "int": integer(node.value)}.get(what, node.value)
 
 
 # ---- words ------------------------------------------------------------------------------------------------------
@@ -255,8 +252,11 @@ def what_is(node: Node) -> str:
         return "a mapping"
     if not isinstance(node, ScalarNode):
         return "a list"
-    if str(node.tag).endswith(":binary"):
+    tag = str(node.tag)
+    if tag == YAML_TAG + "binary":
         return "something that is no valid base64"
+    if tag.startswith(YAML_TAG) and not fits_tag(node.value, meaning(node.value, tag)):
+        return f"`{node.value}` with the tag !!{tag[len(YAML_TAG) :]}"
     what = meaning(node.value, str(node.tag))
     shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
     nouns = {
@@ -270,6 +270,8 @@ def what_is(node: Node) -> str:
 
 def advice(node: Node, row: Row) -> str | None:
     """What the author most likely has to do about a wrong type."""
+    if isinstance(node, ScalarNode) and node.tag not in (PLAIN, QUOTED):
+        return "take the tag away"
     if isinstance(node, ScalarNode):
         text, what = node.value, meaning(node.value, str(node.tag))
         if row.kind == "int":

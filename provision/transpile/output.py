@@ -58,10 +58,19 @@ def to_yaml(value: Any) -> bytes:
     import io
 
     from ruamel.yaml import YAML
+    from ruamel.yaml.emitter import Emitter
     from ruamel.yaml.representer import SafeRepresenter
 
     class Representer(SafeRepresenter):
         """Chooses the style of a string."""
+
+    class SingleQuotes(Emitter):
+        """Prefers single quotes also for text that has some in it."""
+
+        def choose_scalar_style(self) -> Any:
+            style = super().choose_scalar_style()
+            free = style == '"' and not self.event.style and "\n" not in self.event.value
+            return "'" if free and self.analysis.allow_single_quoted else style
 
     def represent_string(representer: SafeRepresenter, text: str) -> Any:
         style = None
@@ -78,6 +87,7 @@ def to_yaml(value: Any) -> bytes:
     Representer.add_representer(str, represent_string)
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = Representer
+    yaml.Emitter = SingleQuotes
     yaml.default_flow_style = False
     yaml.width = 2**30
     yaml.indent(mapping=2, sequence=4, offset=2)

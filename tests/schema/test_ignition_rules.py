@@ -281,9 +281,10 @@ CASES = [
     *(
         Case("3.1.0", filesystem(**{key: value}), (f"PV340 {S}.format",))
         for key, value in {
-            "path": "/a", "label": "a", "uuid": "u", "options": ["o"], "mountOptions": ["o"], "wipeFilesystem": True,
+            "path": "/a", "uuid": "u", "options": ["o"], "mountOptions": ["o"], "wipeFilesystem": True,
         }.items()
     ),
+    Case("3.1.0", filesystem(label="a"), (f"PV340 {S}.format", f"PV340 {S}.label")),
     Case("3.1.0", filesystem(path="", label="", uuid="", options=[], mountOptions=[], wipeFilesystem=False)),
     Case("3.0.0", filesystem(format="ext3"), (f"PV341 {S}.format",)),
     Case("3.2.0", filesystem(format="none"), (f"PV341 {S}.format",)),

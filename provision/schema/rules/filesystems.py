@@ -52,9 +52,9 @@ def filesystem_in_use_has_a_format(filesystem: Filesystem) -> Iterator[Finding]:
         if is_given
     ]
     if given:
-        message = f"the file system of {filesystem.device} gives {', '.join(given)}, but no format"
+        message = f"the file system of {filesystem.device or 'this device'} gives {', '.join(given)}, but no format"
         yield Finding("format", message, "name the format, or leave the rest out")
-    if filesystem.label and len(given) > 1:
+    if filesystem.label:
         yield Finding("label", f"the label {filesystem.label} is given, but no format that it could be written to")
 
 
