@@ -30,9 +30,13 @@ def apply_to_root(config: Config, spec: Spec, root: str, *, dry_run: bool, yes: 
             if step.state != "started":
                 progress.step(step.operation.describe())
 
-        result = apply_plan(plan, show)
+        try:
+            result = apply_plan(plan, show)
+        except KeyboardInterrupt:
+            print("provision: stopped; apply again to complete the work", file=sys.stderr)
+            raise
     done = f"{counted(len(result.executed))} done in {root}"
-    print(done + (f", {len(result.skipped)} were so already" if result.skipped else ""), file=sys.stderr)
+    print(done + (f", {len(result.skipped)} already so" if result.skipped else ""), file=sys.stderr)
 
 
 def counted(number: int) -> str:

@@ -1,5 +1,6 @@
 """The command line. Every command imports what it needs itself, so that `--help` loads no compiler."""
 
+import errno
 import gc
 import os
 import sys
@@ -22,6 +23,8 @@ app = typer.Typer(
 DONE, FOUND, USAGE, REFUSED, BUG = 0, 1, 2, 3, 70
 # A document has far more objects than Python's collector expects; none of them are garbage.
 GC_THRESHOLD = 1_000_000
+# How the system says that standard output takes no more.
+OUTPUT_LOST = frozenset((errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT))
 
 FormatOption = Annotated[
     str, typer.Option("--format", help="full, concise, json, sarif, github, gitlab, junit or auto.", metavar="FORMAT")
@@ -37,18 +40,22 @@ def main() -> None:
     """The console script: runs a command, and answers for what it did not expect."""
     arguments, debug = prepared(sys.argv[1:])
     gc.set_threshold(GC_THRESHOLD)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    open_streams()
     try:
-        app(args=arguments, prog_name="provision")
+        try:
+            app(args=arguments, prog_name="provision")
+        finally:
+            sys.stdout.flush()
     except ProvisionError as error:
         say(f"provision: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FOUND)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in OUTPUT_LOST:
+            drop_output()
+            if isinstance(error, BrokenPipeError):
+                sys.exit(FOUND)  # who reads us, `head` for one, has seen enough
+            say(f"provision: standard output: {(error.strerror or str(error)).lower()}")
+            sys.exit(USAGE)
         if debug:
             raise
         say(
@@ -59,12 +66,30 @@ def main() -> None:
         sys.exit(BUG)
 
 
+def open_streams() -> None:
+    """Make the standard streams safe to use: UTF-8, whatever the locale, and the null device for a closed one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # it lives as long as the process
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def drop_output() -> None:
+    """Forget what standard output still holds, so that Python does not try it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def prepared(arguments: list[str]) -> tuple[list[str], bool]:
     """The arguments without `--debug`, and with a bare `--color` spelled as `--color=always`, as Butane has it."""
-    debug = "--debug" in arguments
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    debug = "--debug" in arguments[:end]
     out: list[str] = []
-    rest = iter([argument for argument in arguments if argument != "--debug"])
+    rest = iter([argument for argument in arguments[:end] if argument != "--debug"] + arguments[end:])
     for argument in rest:
+        if argument == "--":
+            return [*out, argument, *rest], debug
         if argument in ("--color", "--colour"):
             value = next(rest, None)
             known = value in ("auto", "always", "never", "yes", "no")
@@ -87,12 +112,14 @@ def version_wanted(wanted: bool) -> None:
         raise typer.Exit
 
 
+VersionOption = Annotated[
+    bool, typer.Option("-V", "--version", callback=version_wanted, is_eager=True, help="Print the version and exit.")
+]
+
+
 @app.callback()
 def options(
-    version: Annotated[
-        bool,
-        typer.Option("-V", "--version", callback=version_wanted, is_eager=True, help="Print the version and exit."),
-    ] = False,
+    version: VersionOption = False,
 ) -> None:
     """Validate, transpile and apply the configs of machines: Butane and Ignition.
 
@@ -145,7 +172,7 @@ def checked_level(level: str) -> str:
 @app.command()
 def validate(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Files and folders; - is standard input.", metavar="[PATH…]")
+        list[str] | None, typer.Argument(help="Files and folders; - or nothing is standard input.", metavar="PATH")
     ] = None,
     files_dir: FilesDirOption = None,
     strict: Annotated[bool, typer.Option("-s", "--strict", help="Fail on warnings, too.")] = False,
@@ -155,14 +182,16 @@ def validate(
     ] = "error",
     format: FormatOption = "auto",
     select: Annotated[
-        list[str] | None, typer.Option("--select", help="Only these codes or their beginnings.", metavar="CODE")
+        list[str] | None,
+        typer.Option("--select", help="Only these codes: PV310, or PV3 for all that begin so.", metavar="CODE,…"),
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="All but these codes.", metavar="CODE")] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="All but these codes.", metavar="CODE,…")] = None,
     extend_select: Annotated[
-        list[str] | None, typer.Option("--extend-select", help="These codes, too.", metavar="CODE")
+        list[str] | None, typer.Option("--extend-select", help="These codes, too.", metavar="CODE,…")
     ] = None,
     jobs: Annotated[
-        int, typer.Option("-j", "--jobs", help="Processes for many files; 0 takes one a processor.", min=0)
+        int,
+        typer.Option("-j", "--jobs", help="Processes for many files; 0 takes one a processor.", min=0, metavar="N"),
     ] = 0,
     stdin_filename: Annotated[
         str, typer.Option("--stdin-filename", help="Name that reports give to standard input.", metavar="NAME")
@@ -175,19 +204,28 @@ def validate(
 
     level = checked_level("info" if strict else fail_level)
     choose(format, terminal=False, environ={})  # a wrong name is told before any work
-    selection = Selection(tuple(select or ()), tuple(ignore or ()), tuple(extend_select or ()))
+    selection = Selection(codes(select), codes(ignore), codes(extend_select))
     result = validate_files(paths or ["-"], files_dir, selection, jobs, stdin_filename)
     show(result.diagnostics, result.sources, result.files, format, color, sys.stdout)
     for problem in result.unreadable:
         say(f"provision: {problem}")
     if result.unreadable:
         raise typer.Exit(USAGE)
+    if not result.files:
+        say(f"provision: no config found in {', '.join(paths or [])}")
     raise typer.Exit(FOUND if reaches(result.diagnostics, level) else DONE)
+
+
+def codes(given: list[str] | None) -> tuple[str, ...]:
+    """The codes that an option lists, however often it is given: `--select PV1,PV3 --select pv601`."""
+    return tuple(code.strip().upper() for text in given or () for code in text.split(",") if code.strip())
 
 
 @app.command()
 def transpile(
-    file: Annotated[str, typer.Argument(help="The config; - or nothing is standard input.", metavar="[FILE]")] = "-",
+    file: Annotated[
+        str, typer.Argument(help="The config; - or nothing is standard input.", metavar="FILE", show_default=False)
+    ] = "-",
     output: Annotated[str | None, typer.Option("-o", "--output", help="Write to a file.", metavar="FILE")] = None,
     pretty: Annotated[bool, typer.Option("-p", "--pretty", help="Indent the JSON.")] = False,
     strict: Annotated[bool, typer.Option("-s", "--strict", help="Fail on warnings, too.")] = False,
@@ -197,6 +235,7 @@ def transpile(
     format: FormatOption = "auto",
     raw_errors: Annotated[bool, typer.Option("--raw-errors", help="Short for --format concise.")] = False,
     color: ColorOption = "auto",
+    version: VersionOption = False,
 ) -> None:
     """Translate a config to Ignition JSON, or to the MachineConfig that carries it. Takes Butane's flags."""
     from provision.inputs import STDIN, STDIN_NAME, read_input, write_output
@@ -213,10 +252,12 @@ def transpile(
         chosen = "concise" if raw_errors else format
         show(compiled.diagnostics, compiled.sources, [name], chosen, color, sys.stderr)
     if failed:
+        if not compiled.failed:
+            say("provision: nothing was written: --strict takes no warnings")
         raise typer.Exit(FOUND)
     if check:
         return
-    if output is None:
+    if not output:  # as Butane, which takes an empty name for none
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -226,7 +267,7 @@ def transpile(
 
 @app.command()
 def apply(
-    config: Annotated[str, typer.Argument(help="The config, in any dialect; - is standard input.")],
+    config: Annotated[str, typer.Argument(help="The config, in any dialect; - is standard input.", metavar="FILE")],
     root: Annotated[str, typer.Option("--root", help="The root directory to change.", metavar="DIR")],
     dry_run: Annotated[
         bool, typer.Option("-n", "--dry-run", help="Show what would be done, with diffs; write nothing.")
@@ -257,10 +298,10 @@ def apply(
 @app.command()
 def schema(
     dialect: Annotated[
-        str | None, typer.Argument(help="fcos, flatcar, openshift, r4e, fiot or ignition.", metavar="[DIALECT]")
+        str | None, typer.Argument(help="fcos, flatcar, openshift, r4e, fiot or ignition.", metavar="DIALECT")
     ] = None,
     version: Annotated[
-        str | None, typer.Argument(help="A version of it; the newest stable one by default.", metavar="[VERSION]")
+        str | None, typer.Argument(help="A version of it; the newest stable one by default.", metavar="VERSION")
     ] = None,
     all: Annotated[
         str | None, typer.Option("--all", help="Write the schemas of all releases into a folder.", metavar="DIR")
@@ -284,7 +325,7 @@ def rules(json: JsonOption = False) -> None:
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="A code, for example PV310.")]) -> None:
+def explain(code: Annotated[str, typer.Argument(help="A code, for example PV310.", metavar="CODE")]) -> None:
     """Say what a code is about, with a bad and a good example, and how to silence it."""
     from provision.pages import print_explanation
 

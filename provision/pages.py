@@ -10,6 +10,10 @@ from provision.inputs import write_output
 from provision.versions import BY_NAME, RELEASES, Release, newest, releases_of
 
 
+# What people also call a dialect.
+OTHER_NAMES = {"rhcos": "openshift", "butane": "fcos", "coreos": "fcos", "ign": "ignition"}
+
+
 def load_everything() -> None:
     """Import all that declares keys or codes."""
     import provision.schema.structural
@@ -33,7 +37,7 @@ def print_schema(dialect: str | None, version: str | None) -> None:
     if dialect is None:
         raise ProvisionError(f"name a dialect: {', '.join(dialects)}; or --all DIR", exit_code=2)
     if dialect not in dialects:
-        meant = nearest(dialect, dialects)
+        meant = OTHER_NAMES.get(dialect.lower()) or nearest(dialect, dialects)
         raise ProvisionError(
             f"{dialect} is no dialect"
             + (f"; did you mean {meant}?" if meant else f"; known are {', '.join(dialects)}"),
@@ -41,8 +45,13 @@ def print_schema(dialect: str | None, version: str | None) -> None:
         )
     release = BY_NAME.get((dialect, version)) if version else newest(dialect)
     if release is None:
-        known = ", ".join(row.version for row in releases_of(dialect))
-        raise ProvisionError(f"{dialect} has no version {version}; known are {known}", exit_code=2)
+        known = [row.version for row in releases_of(dialect)]
+        meant = next((each for each in known if each in (f"{version}.0", f"{version}-experimental")), None)
+        raise ProvisionError(
+            f"{dialect} has no version {version}; "
+            + (f"did you mean {meant}?" if meant else f"known are {', '.join(known)}"),
+            exit_code=2,
+        )
     sys.stdout.write(schema_text(release))
 
 
@@ -94,7 +103,8 @@ def print_explanation(code: str) -> None:
     load_everything()
     row = CODES.get(code.upper())
     if row is None:
-        meant = nearest(code.upper(), sorted(CODES))
+        family = [known for known in sorted(CODES) if known.startswith(code.upper())]
+        meant = ", ".join(family) or nearest(code.upper(), sorted(CODES))
         raise ProvisionError(
             f"{code} is no code" + (f"; did you mean {meant}?" if meant else "; see `provision rules`"), exit_code=2
         )

@@ -76,10 +76,13 @@ def validate_files(paths: list[str], files_dir: str | None, selection: Selection
 
 def check_selection(selection: Selection) -> None:
     """Refuse a code that is no beginning of any."""
-    from provision.schema.rules import load
+    prefixes = (*selection.select, *selection.ignore, *selection.extend)
+    if not prefixes:
+        return
+    from provision.pages import load_everything
 
-    load()
-    for prefix in (*selection.select, *selection.ignore, *selection.extend):
+    load_everything()
+    for prefix in prefixes:
         if not any(code.startswith(prefix) for code in CODES):
             raise ProvisionError(f"{prefix} is no code, nor the beginning of one; see `provision rules`", exit_code=2)
 
@@ -91,10 +94,23 @@ def check_all(files: list[tuple[str, bool]], files_dir: str | None, stdin_name: 
         yield from map(check_one, work)
         return
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=die_on_interrupt)
+    try:
         yield from pool.map(check_one, work, chunksize=CHUNK)
+    except BrokenProcessPool:
+        raise ProvisionError("a worker process was killed, perhaps for want of memory; try --jobs 1") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def die_on_interrupt() -> None:
+    """Let Ctrl-C end a worker without a word: its parent answers for both."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def check_one(work: tuple[str, bool, str | None, str]) -> Checked:

@@ -1,0 +1,174 @@
+"""Documents with seeded mistakes: whatever they hold, they end in diagnostics with sane places, never in an exception."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from provision.diagnostics import CODES
+from provision.document import LINE_END, read
+from provision.transpile.author import Options
+from provision.transpile.compile import compile_document
+
+ROOT = Path(__file__).parent.parent
+CASES = ROOT / "tests" / "cases"
+DOCUMENTS = sorted([*(ROOT / "samples").rglob("*.bu"), *(CASES / "butane").glob("*.bu")])
+MUTANTS_EACH = 14
+CHUNKS = 40
+
+Mutation = Callable[[str, random.Random], str]
+
+ODD = "\t\x00\x01\x07\x1b\x7f\x85\u2028\ufeff\ud800é日😀\\\"'`@%&*!|>{}[],:#?-~<=\r"
+SCALARS = (
+    "~", "null", "", "0", "-1", "08", "1.5", "1e400", ".nan", "99999999999999999999", "true", "yes", "'true'", '""', "[]", "{}", "[[]]",
+    "{a: b}", "- x", "|\n  text", "!!binary @", "!!binary gA==", "!!int x", "!!null x", "!custom [a]", "*nowhere", "&a [*a]", "2020-01-01",
+    "0x", "\"\\u0000\"", "\"\\ud800\"", "'", '"', "@", "/", "//", "/a/../b", "\"a\\nb\"", "data:,%", "s3://", "http://[", "<<", "x" * 3000,
+)  # fmt: skip
+
+
+def lines_of(text: str) -> list[str]:
+    return text.split("\n")
+
+
+def delete_a_line(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    del lines[chance.randrange(len(lines))]
+    return "\n".join(lines)
+
+
+def repeat_a_line(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    lines.insert(chance.randrange(len(lines)), chance.choice(lines))
+    return "\n".join(lines)
+
+
+def swap_two_lines(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    return "\n".join(lines)
+
+
+def insert_an_odd_character(text: str, chance: random.Random) -> str:
+    place = chance.randrange(len(text) + 1)
+    return text[:place] + chance.choice(ODD) + text[place:]
+
+
+def replace_a_character(text: str, chance: random.Random) -> str:
+    place = chance.randrange(len(text))
+    return text[:place] + chance.choice(ODD + "abcxyz0189 \n/") + text[place + 1 :]
+
+
+def delete_some_characters(text: str, chance: random.Random) -> str:
+    place = chance.randrange(len(text))
+    return text[:place] + text[place + chance.randrange(1, 9) :]
+
+
+def change_an_indentation(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    place = chance.randrange(len(lines))
+    blank = chance.choice(["", " ", "  ", "\t", "    ", "      ", " \t "])
+    lines[place] = blank + lines[place].lstrip() if chance.random() < 0.5 else blank + lines[place]
+    return "\n".join(lines)
+
+
+def cut_it_off(text: str, chance: random.Random) -> str:
+    return text[: chance.randrange(len(text))]
+
+
+def replace_a_value(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    keyed = [number for number, line in enumerate(lines) if re.match(r"[ -]*[\w-]+:", line)]
+    if keyed:
+        place = chance.choice(keyed)
+        lines[place] = lines[place].split(":", 1)[0] + ": " + chance.choice(SCALARS)
+    return "\n".join(lines)
+
+
+def replace_an_element(text: str, chance: random.Random) -> str:
+    lines = lines_of(text)
+    elements = [number for number, line in enumerate(lines) if line.lstrip().startswith("- ")]
+    if elements:
+        place = chance.choice(elements)
+        lines[place] = lines[place].split("- ", 1)[0] + "- " + chance.choice(SCALARS)
+    return "\n".join(lines)
+
+
+def rename_a_key(text: str, chance: random.Random) -> str:
+    keys = list(re.finditer(r"[\w-]+(?=:)", text))
+    if not keys:
+        return text
+    here, other = chance.choice(keys), chance.choice(keys)
+    return text[: here.start()] + chance.choice([other[0], here[0] + "x", "x-" + here[0], here[0].upper()]) + text[here.end() :]
+
+
+def change_the_version(text: str, chance: random.Random) -> str:
+    version = chance.choice(["1.0.0", "1.3.0", "1.7.0", "1.8.0-experimental", "4.8.0", "4.14.0", "4.23.0-experimental", "1", "9.9.9"])
+    variant = chance.choice(["fcos", "flatcar", "r4e", "fiot", "openshift", "rhcos"])
+    text = re.sub(r"^version:.*$", f"version: {version}", text, flags=re.M)
+    return re.sub(r"^variant:.*$", f"variant: {variant}", text, flags=re.M)
+
+
+def splice_another_document(text: str, chance: random.Random) -> str:
+    other = chance.choice(DOCUMENTS).read_text()
+    return text[: chance.randrange(len(text))] + other[chance.randrange(len(other)) :]
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    delete_a_line, repeat_a_line, swap_two_lines, insert_an_odd_character, replace_a_character, delete_some_characters,
+    change_an_indentation, cut_it_off, replace_a_value, replace_an_element, rename_a_key, change_the_version, splice_another_document,
+)  # fmt: skip
+
+
+def mutant(path: Path, number: int) -> bytes:
+    """The document with one to three mistakes, always the same ones for the same number."""
+    chance = random.Random(f"{path.name} {number}")
+    text = path.read_text()
+    for kind in chance.choices(MUTATIONS, k=chance.choice((1, 1, 1, 2, 3))):
+        text = kind(text, chance) or "x"
+    return text.encode("utf-8", "surrogatepass")
+
+
+def check(data: bytes, options: Options) -> None:
+    """Compile and look at all that comes out."""
+    compiled = compile_document(data, "mutant.bu", options)
+    for found in compiled.diagnostics:
+        lines = len(LINE_END.split(compiled.sources[found.file]))
+        assert 1 <= found.span.line <= lines + 1, found
+        assert found.span.line <= found.span.end_line <= lines + 1, found
+        assert found.span.column >= 1, found
+        assert found.span.end_column >= 1, found
+        assert found.code in CODES, found
+        assert found.message, found
+    assert compiled.diagnostics == sorted(compiled.diagnostics, key=lambda found: found.sort_key())
+    if not compiled.failed:
+        output = compiled.output()
+        if output.startswith(b"{"):
+            assert json.loads(output)["ignition"]["version"]
+        else:
+            again = read(output, "output.yaml")
+            assert again.root is not None
+            assert not again.diagnostics
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_mutant_ends_in_an_exception(chunk: int) -> None:
+    for path in DOCUMENTS[chunk::CHUNKS]:
+        for number in range(MUTANTS_EACH):
+            data = mutant(path, number)
+            files = ROOT / "samples" / "files" if "samples" in path.parts else CASES / "files"
+            try:
+                check(data, Options(str(files), pretty=number % 5 == 0, raw=number % 7 == 0))
+            except BaseException as error:
+                error.add_note(f"{path.name}, mutant {number}: {data!r}")
+                raise
+
+
+def test_there_are_enough_mutants_and_they_are_the_same_every_time() -> None:
+    assert len(DOCUMENTS) * MUTANTS_EACH >= 2000
+    once = [mutant(path, 0) for path in DOCUMENTS]
+    assert once == [mutant(path, 0) for path in DOCUMENTS]
+    assert sum(data != path.read_bytes() for data, path in zip(once, DOCUMENTS, strict=True)) > len(DOCUMENTS) * 0.9
