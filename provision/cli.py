@@ -58,8 +58,9 @@ def main() -> None:
             sys.exit(USAGE)
         if debug:
             raise
+        where = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
         say(
-            f"provision: internal error: {type(error).__name__}: {error}\n"
+            f"provision: internal error{where}: {type(error).__name__}: {error}\n"
             f"This is a mistake in provision {__version__}, not in your config. Please report it at {ISSUES_URL}\n"
             "with the command and the input. Run it again with --debug to see the traceback."
         )
@@ -148,7 +149,7 @@ def show(
     stream.write(text)
     stream.flush()
     if chosen in ("full", "concise", "github"):
-        say(summary(diagnostics, len(files), color=wants_color(color, sys.stderr)))
+        say("\n" * (chosen == "full" and bool(text)) + summary(diagnostics, len(files), color=wants_color(color, sys.stderr)))
 
 
 def reaches(diagnostics: list[Diagnostic], level: str) -> bool:

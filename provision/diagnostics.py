@@ -54,6 +54,8 @@ class Span(NamedTuple):
 
 
 WHOLE_FILE = Span(1, 1, 1, 1)
+# What ends a line for YAML readers. Source: YAML 1.1, 5.4 (libyaml).
+LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
 
 def span_of(place: Located) -> Span:

@@ -9,7 +9,6 @@ from provision.diagnostics import CODES, ISSUES_URL, Code, ProvisionError, deden
 from provision.inputs import write_output
 from provision.versions import BY_NAME, RELEASES, Release, newest, releases_of
 
-
 # What people also call a dialect.
 OTHER_NAMES = {"rhcos": "openshift", "butane": "fcos", "coreos": "fcos", "ign": "ignition"}
 
@@ -127,7 +126,7 @@ def print_version(*, as_json: bool) -> None:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as version_of
 
-    from provision.document import c_parser
+    from provision.document.yaml_reader import c_parser
 
     def installed(package: str) -> str:
         try:

@@ -3,19 +3,16 @@
 What other programs read is in `formats`. Nothing here prints.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision import formats
-from provision.diagnostics import Diagnostic, ProvisionError, Span
+from provision.diagnostics import LINE_END, Diagnostic, ProvisionError, Span
 from provision.formats import LEVELS, Run, Writer, counted, paint, tally, title, visible
 
 CONTEXT_LINES = 2
 LINE_CHARACTERS = 120  # a longer line is cut around the span
 TAB = "    "
-# What libyaml counts as the end of a line (YAML 1.1, 5.4), so that lines have the numbers of the marks.
-LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 
 BLUE = "1;34"
 CYAN = "1;36"

@@ -6,8 +6,8 @@ A comment that silences nothing, or gives no reason, is a warning itself, so tha
 import re
 from typing import NamedTuple
 
-from provision.diagnostics import CODES, Diagnostic, Span, declare
-from provision.document import LINE_END, Document
+from provision.diagnostics import CODES, LINE_END, Diagnostic, Span, declare
+from provision.document import Document
 
 PV010 = declare(
     "PV010", "warning", "unused suppression",

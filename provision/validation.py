@@ -45,6 +45,10 @@ class Checked(NamedTuple):
     known: bool = True
 
 
+# A file, whether it was named itself, the files directory, and the name of standard input.
+Work = tuple[str, bool, str | None, str]
+
+
 class Result(NamedTuple):
     """All diagnostics in order, the texts they speak of, the files that were checked, and what could not be read."""
 
@@ -89,7 +93,7 @@ def check_selection(selection: Selection) -> None:
 
 def check_all(files: list[tuple[str, bool]], files_dir: str | None, stdin_name: str, workers: int) -> Iterator[Checked]:
     """Check files in their order, in several processes where there are many."""
-    work = [(file, named, files_dir, stdin_name) for file, named in files]
+    work: list[Work] = [(file, named, files_dir, stdin_name) for file, named in files]
     if workers == 1 or len(files) < MANY_FILES:
         yield from map(check_one, work)
         return
@@ -99,7 +103,9 @@ def check_all(files: list[tuple[str, bool]], files_dir: str | None, stdin_name: 
 
     pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=die_on_interrupt)
     try:
-        yield from pool.map(check_one, work, chunksize=CHUNK)
+        # Not `pool.map`: what it cancels on Ctrl-C, the pool's own thread then stumbles over (CPython 3.11).
+        for future in [pool.submit(check_chunk, work[at : at + CHUNK]) for at in range(0, len(work), CHUNK)]:
+            yield from future.result()
     except BrokenProcessPool:
         raise ProvisionError("a worker process was killed, perhaps for want of memory; try --jobs 1") from None
     finally:
@@ -113,7 +119,12 @@ def die_on_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def check_one(work: tuple[str, bool, str | None, str]) -> Checked:
+def check_chunk(work: list[Work]) -> list[Checked]:
+    """Check some files in a worker: starting each by itself would cost more than checking it."""
+    return [check_one(each) for each in work]
+
+
+def check_one(work: Work) -> Checked:
     """Check one file; a file that a search came upon is left alone if it does not look like a config."""
     file, named, files_dir, stdin_name = work
     name = stdin_name if file == STDIN else file
@@ -121,7 +132,11 @@ def check_one(work: tuple[str, bool, str | None, str]) -> Checked:
         data = read_input(file)
     except ProvisionError as error:
         return Checked(name, {}, [], str(error))
-    compiled = compile_document(data, name, Options(files_dir))
+    try:
+        compiled = compile_document(data, name, Options(files_dir))
+    except Exception as error:
+        error.add_note(f"while checking {name}")
+        raise
     if not named and not file.endswith(SURE_SUFFIXES) and not is_recognised(compiled.document):
         return Checked(name, {}, [], known=False)
     # A text goes back to the parent only where something in it will be shown.

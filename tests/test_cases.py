@@ -17,7 +17,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from ruamel.yaml import YAML
 
-from provision.document import NodeSource, read
+from provision.document import read
+from provision.document.nodes import NodeSource
 from provision.ignition import Config, full_version
 from provision.record import Problem, decode
 from provision.schema.dialects import view_of
@@ -156,6 +157,12 @@ def test_a_case_without_version_runs_under_every_release_that_knows_its_keys(tmp
     assert [case.release.version for case in cases_in(path)] == [
         "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0-experimental",
     ]  # fmt: skip
-    path.write_text("#! until 1.6.0\nvariant: flatcar\nstorage:\n  files:\n    - path: /a  #! PV605\n      mode: 0644\n")
-    assert [case.release.name for case in cases_in(path)] == ["flatcar 1.0.0", "flatcar 1.1.0", "flatcar 1.2.0-experimental"]
+    path.write_text(
+        "#! until 1.6.0\nvariant: flatcar\nstorage:\n  files:\n    - path: /a  #! PV605\n      mode: 0644\n"
+    )
+    assert [case.release.name for case in cases_in(path)] == [
+        "flatcar 1.0.0",
+        "flatcar 1.1.0",
+        "flatcar 1.2.0-experimental",
+    ]
     assert cases_in(path)[0].verdicts() == [(6, "PV605", "")]

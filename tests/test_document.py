@@ -15,10 +15,12 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from provision import document, pages
 from provision.diagnostics import WHOLE_FILE, Span, span_of
-from provision.document import Document, NodeSource, child, children, key_node, read, text_of
+from provision.document import Document, graph, read, reading, yaml_reader
+from provision.document.graph import children
+from provision.document.nodes import NodeSource, child, key_node, text_of
+from provision.document.scalars import PLAIN, QUOTED
 from provision.ignition import Config
 from provision.record import Problem, decode
-from provision.scalars import PLAIN, QUOTED
 from provision.schema.dialects import view_of
 from provision.transpile.compile import compile_document
 from provision.versions import BY_NAME
@@ -56,13 +58,15 @@ def complaint(data: bytes) -> tuple[str, int, int]:
 
 def said(text: str, **options: Any) -> list[tuple[str, int, int]]:
     """Codes and places of everything that a compilation says."""
-    return [(d.code, d.span.line, d.span.column) for d in compile_document(text.encode(), "x.bu", **options).diagnostics]
+    return [
+        (d.code, d.span.line, d.span.column) for d in compile_document(text.encode(), "x.bu", **options).diagnostics
+    ]
 
 
 @pytest.fixture
 def pure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without the C extension."""
-    monkeypatch.setattr(document, "c_parser", lambda: None)
+    monkeypatch.setattr(yaml_reader, "c_parser", lambda: None)
 
 
 # ---- places -----------------------------------------------------------------------------------------------------
@@ -160,7 +164,7 @@ def test_paths_are_spelled_as_people_write_them() -> None:
     [
         "a: é\n".encode(), b"\xef\xbb\xbf" + "a: é\n".encode(), "\ufeffa: é\n".encode("utf-16-le"), "\ufeffa: é\n".encode("utf-16-be"),
         "a: é\r\n".encode(), "a: é".encode(), "---\na: é\n...\n".encode(), "%YAML 1.1\n---\na: é\n".encode(), "# c\na: é # d\n".encode(),
-        'a: "\\u00e9"\n'.encode(), '{"a": "\\u00e9"}'.encode(), '\ufeff {"a": "é"}\r\n'.encode(), "{a: é}".encode(), "a:    é   \n\n\n".encode(),
+        b'a: "\\u00e9"\n', b'{"a": "\\u00e9"}', '\ufeff {"a": "é"}\r\n'.encode(), "{a: é}".encode(), "a:    é   \n\n\n".encode(),
     ],
 )  # fmt: skip
 def test_a_text_is_read_in_any_of_these_forms(data: bytes) -> None:
@@ -169,7 +173,9 @@ def test_a_text_is_read_in_any_of_these_forms(data: bytes) -> None:
     assert text_of(child(found.root, "a")) == "é"
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"# only a comment\n", b"\xef\xbb\xbf", b"---\n", b"---\n...\n", b" \n\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"# only a comment\n", b"\xef\xbb\xbf", b"---\n", b"---\n...\n", b" \n\n"]
+)
 def test_an_empty_text_is_no_error_of_reading(data: bytes) -> None:
     assert not read(data, "x.bu").diagnostics
     (why,) = compile_document(data, "x.bu").diagnostics
@@ -279,10 +285,17 @@ def test_no_bytes_make_reading_fail(data: bytes) -> None:
 
 
 def test_each_later_copy_of_a_key_is_reported_at_its_place() -> None:
-    text = HEAD + "storage:\n  files:\n    - path: /a\n      mode: 1\n      mode: 2\n      mode: 3\nstorage:\n  files: []\n"
+    text = (
+        HEAD
+        + "storage:\n  files:\n    - path: /a\n      mode: 1\n      mode: 2\n      mode: 3\nstorage:\n  files: []\n"
+    )
     assert said(text) == [("PV003", 7, 7), ("PV003", 8, 7), ("PV003", 9, 1)]
     messages = [d.message for d in compile_document(text.encode(), "x.bu").diagnostics]
-    assert [message.split("; ")[1] for message in messages] == ["the first is on line 6", "the first is on line 6", "the first is on line 3"]
+    assert [message.split("; ")[1] for message in messages] == [
+        "the first is on line 6",
+        "the first is on line 6",
+        "the first is on line 3",
+    ]
 
 
 def test_a_key_is_the_same_key_in_quotes_and_in_json() -> None:
@@ -391,7 +404,9 @@ def test_a_second_document_is_an_error_at_its_line(text: str, line: int) -> None
     assert text_of(child(found.root, "a")) == "1"
 
 
-@pytest.mark.parametrize("text", ["a: 1\n---\n", "a: 1\n---\n# nothing\n", "a: 1\n...\n", "---\na: 1\n...\n# c\n", "a: 1\n---\n---\n"])
+@pytest.mark.parametrize(
+    "text", ["a: 1\n---\n", "a: 1\n---\n# nothing\n", "a: 1\n...\n", "---\na: 1\n...\n# c\n", "a: 1\n---\n---\n"]
+)
 def test_an_empty_second_document_is_none(text: str) -> None:
     assert not read(text.encode(), "x.bu").diagnostics
 
@@ -435,12 +450,12 @@ def test_a_billion_laughs_end_in_a_diagnostic_quickly_and_small() -> None:
 
 @pytest.mark.parametrize("shape", NESTED)
 def test_deep_nesting_ends_in_a_diagnostic(shape: str) -> None:
-    for depth in (document.MAX_DEPTH + 1, 1001, 100_000):
+    for depth in (reading.MAX_DEPTH + 1, 1001, 100_000):
         assert complaint(NESTED[shape](depth).encode())[0] in ("PV005", "PV002")
 
 
 def test_the_depth_limit_is_the_number_of_levels() -> None:
-    deepest = document.MAX_DEPTH
+    deepest = reading.MAX_DEPTH
     assert not read(("[" * deepest + "]" * deepest).encode(), "x.bu").diagnostics
     assert complaint(("[" * (deepest + 1) + "]" * (deepest + 1)).encode()) == ("PV005", 1, deepest + 1)
 
@@ -453,11 +468,11 @@ def test_the_size_limit_counts_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_node_limit_counts_aliases_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     text = b"a: &a [1, 2, 3]\nb: [*a, *a]\n"
-    monkeypatch.setattr(document, "MAX_NODES", 16)
+    monkeypatch.setattr(graph, "MAX_NODES", 16)
     assert not read(text, "x.bu").diagnostics
-    monkeypatch.setattr(document, "MAX_NODES", 15)
+    monkeypatch.setattr(graph, "MAX_NODES", 15)
     assert complaint(text)[0] == "PV005"
-    monkeypatch.setattr(document, "MAX_NODES", 8)
+    monkeypatch.setattr(graph, "MAX_NODES", 8)
     assert complaint(text) == ("PV005", 2, 4)
 
 
@@ -479,7 +494,7 @@ def test_large_documents_are_read_in_time_that_grows_with_their_size() -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: str(path.relative_to(ROOT / "samples")))
 def test_the_pure_parser_gives_the_same_nodes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = read(path.read_bytes(), "x.bu")
-    monkeypatch.setattr(document, "c_parser", lambda: None)
+    monkeypatch.setattr(yaml_reader, "c_parser", lambda: None)
     slow = read(path.read_bytes(), "x.bu")
     assert slow.diagnostics == fast.diagnostics
     assert (slow.root is None) == (fast.root is None)

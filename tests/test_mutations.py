@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from provision.diagnostics import CODES
-from provision.document import LINE_END, read
+from provision.diagnostics import CODES, LINE_END
+from provision.document import read
 from provision.transpile.author import Options
 from provision.transpile.compile import compile_document
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
 DOCUMENTS = sorted([*(ROOT / "samples").rglob("*.bu"), *(CASES / "butane").glob("*.bu")])
-MUTANTS_EACH = 14
+MUTANTS_EACH = 60
 CHUNKS = 40
 
 Mutation = Callable[[str, random.Random], str]
@@ -102,18 +102,24 @@ def rename_a_key(text: str, chance: random.Random) -> str:
     if not keys:
         return text
     here, other = chance.choice(keys), chance.choice(keys)
-    return text[: here.start()] + chance.choice([other[0], here[0] + "x", "x-" + here[0], here[0].upper()]) + text[here.end() :]
+    return (
+        text[: here.start()]
+        + chance.choice([other[0], here[0] + "x", "x-" + here[0], here[0].upper()])
+        + text[here.end() :]
+    )
 
 
 def change_the_version(text: str, chance: random.Random) -> str:
-    version = chance.choice(["1.0.0", "1.3.0", "1.7.0", "1.8.0-experimental", "4.8.0", "4.14.0", "4.23.0-experimental", "1", "9.9.9"])
+    version = chance.choice(
+        ["1.0.0", "1.3.0", "1.7.0", "1.8.0-experimental", "4.8.0", "4.14.0", "4.23.0-experimental", "1", "9.9.9"]
+    )
     variant = chance.choice(["fcos", "flatcar", "r4e", "fiot", "openshift", "rhcos"])
     text = re.sub(r"^version:.*$", f"version: {version}", text, flags=re.M)
     return re.sub(r"^variant:.*$", f"variant: {variant}", text, flags=re.M)
 
 
 def splice_another_document(text: str, chance: random.Random) -> str:
-    other = chance.choice(DOCUMENTS).read_text()
+    other = text_of(chance.choice(DOCUMENTS))
     return text[: chance.randrange(len(text))] + other[chance.randrange(len(other)) :]
 
 
@@ -123,10 +129,18 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
+def text_of(path: Path) -> str:
+    """A document; one of the cases that leave the release open gets one."""
+    text = path.read_text()
+    if CASES not in path.parents or re.search(r"^ *\"?version", text, re.M):
+        return text
+    return ("" if re.search("^variant", text, re.M) else "variant: fcos\n") + "version: 1.8.0-experimental\n" + text
+
+
 def mutant(path: Path, number: int) -> bytes:
     """The document with one to three mistakes, always the same ones for the same number."""
     chance = random.Random(f"{path.name} {number}")
-    text = path.read_text()
+    text = text_of(path)
     for kind in chance.choices(MUTATIONS, k=chance.choice((1, 1, 1, 2, 3))):
         text = kind(text, chance) or "x"
     return text.encode("utf-8", "surrogatepass")
@@ -136,7 +150,8 @@ def check(data: bytes, options: Options) -> None:
     """Compile and look at all that comes out."""
     compiled = compile_document(data, "mutant.bu", options)
     for found in compiled.diagnostics:
-        lines = len(LINE_END.split(compiled.sources[found.file]))
+        text = compiled.sources[found.file] or data.decode("utf-8", "replace")
+        lines = len(LINE_END.split(text))
         assert 1 <= found.span.line <= lines + 1, found
         assert found.span.line <= found.span.end_line <= lines + 1, found
         assert found.span.column >= 1, found
@@ -171,4 +186,6 @@ def test_there_are_enough_mutants_and_they_are_the_same_every_time() -> None:
     assert len(DOCUMENTS) * MUTANTS_EACH >= 2000
     once = [mutant(path, 0) for path in DOCUMENTS]
     assert once == [mutant(path, 0) for path in DOCUMENTS]
-    assert sum(data != path.read_bytes() for data, path in zip(once, DOCUMENTS, strict=True)) > len(DOCUMENTS) * 0.9
+    assert (
+        sum(data != text_of(path).encode() for data, path in zip(once, DOCUMENTS, strict=True)) > len(DOCUMENTS) * 0.9
+    )

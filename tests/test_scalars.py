@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from provision.document import NodeSource, read
+from provision.document import read
+from provision.document.nodes import NodeSource
+from provision.document.scalars import PLAIN, QUOTED, YAML_TAG, Meaning, integer, meaning, resolve
 from provision.record import BAD, Kind
-from provision.scalars import PLAIN, QUOTED, YAML_TAG, Meaning, integer, meaning, resolve
 
 
 def value(spelling: str, kind: Kind) -> Any:
@@ -66,7 +67,17 @@ NO_STRINGS = ["!!binary a", '!!binary "@@"', "!!binary aGVsbG8", "[a]", "{a: b}"
 NULLS = ["~", "null", "Null", "NULL", "", '!!null ""', "!!null ~", "!!null null", "! ~"]
 
 # An explicit tag that its text does not fit: "cannot decode" says go-yaml, whatever is expected.
-EXPLICIT = ["!!null x", "!!null 5", "!!null true", "!!bool x", "!!bool 5", "!!bool yes", "!!int x", "!!int 1.5", "!!float x"]
+EXPLICIT = [
+    "!!null x",
+    "!!null 5",
+    "!!null true",
+    "!!bool x",
+    "!!bool 5",
+    "!!bool yes",
+    "!!int x",
+    "!!int 1.5",
+    "!!float x",
+]
 
 
 @pytest.mark.parametrize(("spelling", "expected"), INTEGERS)

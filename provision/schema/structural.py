@@ -14,10 +14,11 @@ from jsonschema.exceptions import ValidationError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from provision.diagnostics import Diagnostic, declare, nearest
-from provision.document import Document, NodeSource, key_node
+from provision.document import Document
+from provision.document.nodes import NodeSource, key_node
+from provision.document.scalars import PLAIN, QUOTED, YAML_TAG, fits_tag, integer, meaning
 from provision.ignition import Config
 from provision.record import BAD, Record, Row, View
-from provision.scalars import PLAIN, QUOTED, YAML_TAG, fits_tag, integer, meaning
 from provision.schema.dialects import first_release_with, view_of
 from provision.schema.project import project
 from provision.versions import Release

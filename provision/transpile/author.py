@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ruamel.yaml.nodes import SequenceNode
 
 from provision.diagnostics import Diagnostic, Severity, declare
-from provision.document import Document, NodeSource, child
+from provision.document import Document
+from provision.document.nodes import NodeSource, child
 from provision.ignition import full_version
 from provision.record import Record, Row
 from provision.schema.rules import Finding, Violation

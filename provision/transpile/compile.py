@@ -6,7 +6,8 @@ All problems are collected on the way and come out in the order of the source; a
 from typing import Any, NamedTuple
 
 from provision.diagnostics import Diagnostic
-from provision.document import Document, NodeSource, read
+from provision.document import Document, read
+from provision.document.nodes import NodeSource
 from provision.ignition import Config
 from provision.record import Problem, decode, encode
 from provision.schema.dialects import view_of

@@ -5,7 +5,8 @@ import re
 from ruamel.yaml.nodes import MappingNode
 
 from provision.diagnostics import Diagnostic, declare, nearest
-from provision.document import Document, child, text_of
+from provision.document import Document
+from provision.document.nodes import child, text_of
 from provision.versions import BUTANE, BY_NAME, Release, newest, releases_of
 
 PV201 = declare(

@@ -61,9 +61,9 @@ def entries_are_unique(record: Record) -> Iterator[Finding]:
                 continue
             key = row.item_key(item)
             if key not in seen:
-                seen[key] = row.key
+                seen[key] = row.snake.replace("_", " ")
             elif key or not issubclass(row.item, NEVER_EMPTY):
-                message = f"{shown(row, key)} is already in {seen[key]}"
+                message = f"{shown(row, key)} is already among the {seen[key]}"
                 if row.kind == "records":
                     yield Finding(None, message, HINT, on=item)
                 else:

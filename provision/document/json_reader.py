@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from provision.document import MAX_DEPTH, ReadingError, place_of, too_deep
-from provision.scalars import PLAIN, QUOTED
+from provision.document.reading import MAX_DEPTH, ReadingError, place_of, too_deep
+from provision.document.scalars import PLAIN, QUOTED
 
 SPACE = re.compile(r"[ \t\r\n]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -1,0 +1,115 @@
+"""Why a text can't be read: the codes, the limits, and where in the text it is."""
+
+from provision.diagnostics import LINE_END, Span, declare
+
+# Limits against documents that are made to exhaust a machine. Real configs stay far below them.
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 200
+MAX_NODES = 2_000_000  # after aliases are expanded
+
+PV001 = declare(
+    "PV001", "error", "encoding",
+    """A document is UTF-8 text without control characters.
+
+    Configs travel through tools that read UTF-8 only. Save the file as UTF-8; put binary content into `!!binary` or a
+    local file. Source: YAML 1.2, 5.1 and 5.2.
+    """, silenceable=False,
+)  # fmt: skip
+PV002 = declare(
+    "PV002", "error", "syntax",
+    """A document is well-formed YAML, or JSON.
+
+    Bad:
+        variant: fcos
+        version: 1.6.0
+        storage: {files: [
+
+    Good:
+        variant: fcos
+        version: 1.6.0
+        storage: {files: []}
+    """, silenceable=False,
+)  # fmt: skip
+PV003 = declare(
+    "PV003", "error", "duplicate key",
+    """A key stands once in its mapping.
+
+    The second value would replace the first or be dropped, depending on who reads it.
+    Source: YAML 1.2, 3.2.1.3.
+
+    Bad:
+        storage:
+          files:
+            - path: /etc/motd
+              mode: 0644
+              mode: 0600
+
+    Good:
+        storage:
+          files:
+            - path: /etc/motd
+              mode: 0644
+    """, silenceable=False,
+)  # fmt: skip
+PV004 = declare(
+    "PV004", "error", "second document",
+    """A file holds one document.
+
+    Other tools read the first and ignore the rest without a word. Put each config into its own file.
+
+    Bad:
+        variant: fcos
+        version: 1.6.0
+        ---
+        variant: fcos
+        version: 1.6.0
+
+    Good:
+        ---
+        variant: fcos
+        version: 1.6.0
+    """, silenceable=False,
+)  # fmt: skip
+PV005 = declare(
+    "PV005", "error", "limits",
+    f"A document stays within {MAX_BYTES // 1024**2} MiB, {MAX_DEPTH} levels and {MAX_NODES} nodes, aliases expanded."
+    """
+
+    A few lines of aliases to aliases can stand for billions of nodes; an alias inside its own anchor never ends.
+
+    Bad:
+        variant: fcos
+        version: 1.6.0
+        storage: &a
+          files: [*a]
+
+    Good:
+        variant: fcos
+        version: 1.6.0
+        storage:
+          files:
+            - &a {path: /a}
+            - {<<: *a, path: /b}
+    """, silenceable=False,
+)  # fmt: skip
+
+
+class ReadingError(Exception):
+    """Why a text has no nodes: caught in `read`."""
+
+    def __init__(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.span, self.hint = code, message, span, hint
+
+
+def too_deep(span: Span) -> ReadingError:
+    """The one wording of the depth limit."""
+    return ReadingError("PV005", f"nested deeper than {MAX_DEPTH} levels", span)
+
+
+def place_of(text: str, position: int) -> Span:
+    """The line and column of a character, one character wide."""
+    line, start = 1, 0
+    for end in LINE_END.finditer(text, 0, position):
+        line, start = line + 1, end.end()
+    return Span(line, position - start + 1, line, position - start + 2)
