@@ -149,7 +149,10 @@ def show(
     stream.write(text)
     stream.flush()
     if chosen in ("full", "concise", "github"):
-        say("\n" * (chosen == "full" and bool(text)) + summary(diagnostics, len(files), color=wants_color(color, sys.stderr)))
+        say(
+            "\n" * (chosen == "full" and bool(text))
+            + summary(diagnostics, len(files), color=wants_color(color, sys.stderr))
+        )
 
 
 def reaches(diagnostics: list[Diagnostic], level: str) -> bool:

@@ -127,8 +127,8 @@ def test_json_has_the_same_nodes_as_yaml_with_places_of_its_own() -> None:
 
 
 @given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=("Cs",))),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=("Cs",))), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
     max_leaves=20,
 ))  # fmt: skip
 def test_json_reads_as_it_was_written(value: object) -> None:
@@ -373,9 +373,20 @@ def test_aliases_stand_for_what_they_name() -> None:
     assert config.storage.files[0].user.name == "core"
 
 
-def test_a_problem_behind_an_alias_is_told_where_the_anchor_is() -> None:
+def test_a_problem_behind_an_alias_is_told_where_the_alias_stands() -> None:
     text = HEAD + "x-f: &f\n  path: relative\nstorage:\n  files:\n    - *f\n"
-    assert said(text) == [("PV301", 4, 9)]
+    assert said(text) == [("PV301", 7, 7)]
+    (found,) = compile_document(text.encode(), "x.bu").diagnostics
+    assert found.hint is not None
+    assert found.hint.startswith("the value is written on line 4; ")
+
+
+def test_each_use_of_an_alias_has_its_own_place() -> None:
+    found = read(b"a: &a {x: [1]}\nb: *a\nc:\n  - *a\n", "x.bu")
+    places = [span_of(node).line for node in (child(found.root, "a"), child(found.root, "b"))]
+    assert places == [1, 2]
+    assert text_of(child(child(found.root, "b"), "nothing")) is None
+    assert [found.paths[id(child(child(found.root, name), "x"))] for name in ("a", "b")] == ["a.x", "b.x"]
 
 
 def test_nodes_are_found_through_merge_keys() -> None:

@@ -1,4 +1,4 @@
-"""What a scalar means where a type is expected: go-yaml's rules, as Butane shows them (butane.md §7)."""
+"""What a scalar means where a type is expected: go-yaml's rules, as Butane shows them."""
 
 from typing import Any
 

@@ -68,7 +68,8 @@ def read(data: bytes, file: str) -> Document:
         return Document(file, text, root, as_json, (found,) if found else ())
     except ReadingError as error:
         why = Diagnostic(error.code, "error", error.message, file, error.span, error.hint)
-        return Document(file, text, None, as_json, (why,))
+        shown = text or (data.decode("utf-8", "replace") if len(data) <= MAX_BYTES else "")
+        return Document(file, shown, None, as_json, (why,))
 
 
 def decode_text(data: bytes) -> str:

@@ -87,7 +87,9 @@ class JsonReader:
         try:
             text, end = scanstring(self.text, position + 1, True)
         except JSONDecodeError as error:
-            raise self.error(min(error.pos, len(self.text)), error.msg.lower()) from None
+            raise self.error(
+                min(error.pos, len(self.text)), error.msg.lower().removesuffix(" at").removesuffix(" starting")
+            ) from None
         return self.scalar(QUOTED, text, position, end), end
 
     def object(self, start: int, depth: int) -> tuple[Node, int]:

@@ -1,6 +1,6 @@
 """What a YAML scalar means where a type is expected, by the rules of the YAML library that Butane uses.
 
-That dialect is YAML 1.2 with leftovers of 1.1 (butane.md §7; go-yaml v3, `resolve.go` and `decode.go`). Unlike it, a
+That dialect is YAML 1.2 with leftovers of 1.1 (go-yaml v3, `resolve.go` and `decode.go`). Unlike it, a
 float is not cut down to an integer.
 """
 

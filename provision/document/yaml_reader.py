@@ -45,10 +45,14 @@ def loader(text: str) -> Any:
     if found is not None:
         return found(text)
     from ruamel.yaml import YAML
-    from ruamel.yaml.resolver import BaseResolver
+    from ruamel.yaml.resolver import VersionedResolver
+    from ruamel.yaml.tag import Tag
 
-    class Resolver(KeepSpelling, BaseResolver):
+    class Resolver(KeepSpelling, VersionedResolver):
         """The pure parser's resolver, without its regular expressions."""
+
+        def resolve(self, kind: object, value: object, implicit: Any) -> Any:
+            return Tag(suffix=super().resolve(kind, value, implicit))
 
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = Resolver
@@ -60,7 +64,7 @@ OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.1\b)", re.M)
 
 
 def compose(text: str) -> tuple[Node | None, Node | None]:
-    """The first document of a YAML text, None where it is empty, and the second, None where there is none or it is empty."""
+    """The first document of a YAML text, None where it is empty, and the next that is not empty, if there is one."""
     guard_depth(text)
     directive = OTHER_YAML.search(text)
     if directive and not text[: directive.start()].strip("\ufeff \r\n\t"):
@@ -71,10 +75,13 @@ def compose(text: str) -> tuple[Node | None, Node | None]:
     try:
         documents = loader(text)
         root: Node | None = documents.get_node() if documents.check_node() else None
-        second: Node | None = documents.get_node() if documents.check_node() else None
-        if isinstance(second, ScalarNode) and second.tag == PLAIN and second.value == "":
-            second = None
-        return root, second
+        while documents.check_node():
+            more: Node = documents.get_node()
+            if not (isinstance(more, ScalarNode) and more.tag == PLAIN and more.value == ""):
+                return root, more
+        return root, None
+    except RecursionError:  # only the pure parser; libyaml's depth was looked at before
+        raise too_deep(WHOLE_FILE) from None
     except ReaderError as error:
         raise ReadingError(
             "PV001", f"the control character U+{ord_of(error.character):04X} is not allowed in YAML",

@@ -113,9 +113,11 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
         value = decode_value(row, child, view, source, problems)
         if value is BAD:
             values["_broken"] = True
+        elif value is None:
+            pass
         elif row.extension:
             values.setdefault("_extras", {})[row.name] = row, value
-        elif value is not None:
+        else:
             values[row.name] = value
     for name, row in cls.rows.items():
         if row.required <= view.at and values.get(name) is None and "_broken" not in values:

@@ -21,6 +21,7 @@ from provision.ignition import Config
 from provision.record import BAD, Record, Row, View
 from provision.schema.dialects import first_release_with, view_of
 from provision.schema.project import project
+from provision.schema.support import forbids
 from provision.versions import Release
 
 PV101 = declare(
@@ -102,6 +103,9 @@ PV203 = declare(
     """,
 )  # fmt: skip
 
+# A value that fits no row: none is a number with a fraction.
+NOTHING = 0.5
+
 NOUNS = {"str": "a string", "int": "an integer", "bool": "true or false", "record": "a mapping", "map": "a mapping",
          "records": "a list", "strs": "a list of strings"}  # fmt: skip
 
@@ -164,7 +168,7 @@ def natural(node: Any) -> Any:
         return {} if isinstance(node, MappingNode) else []
     what = meaning(node.value, str(node.tag))
     if node.tag not in (PLAIN, QUOTED):
-        return {}  # the text does not fit its explicit tag, or it would not have come here
+        return NOTHING  # the text does not fit its explicit tag, or it would not have come here
     return {"bool": True, "null": None, "int": integer(node.value)}.get(what, node.value)
 
 
@@ -221,6 +225,10 @@ def unknown_key(
     place = key_node(node, key) or node
     dropped = "it is dropped with everything below it"
     later = first_release_with(cls, key, release.dialect)
+    refused = forbids(later, cls, view_of(later)[cls][key].name) if later else None
+    if refused is not None:
+        hint = refused.instead or f"{release.dialect} {refused.why}"
+        return document.diagnostic(place, "PV101", "warning", f"`{key}` is no key of {release.name}; {dropped}", hint)
     if later is not None:
         hint = f"set `version: {later.version}` to use it"
         return document.diagnostic(

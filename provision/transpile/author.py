@@ -110,6 +110,9 @@ class Author:
                 "name the directory that it is in with -d/--files-dir", item,
             )  # fmt: skip
             return None
+        if "\0" in local:
+            self.complain("PV608", "error", record, field, "the name of a local file has a NUL character", item=item)
+            return None
         root = os.path.abspath(files_dir)
         path = os.path.normpath(os.path.join(root, local.lstrip("/")))
         if not inside(path, root):

@@ -64,7 +64,7 @@ def compile_document(data: bytes, file: str, options: Options = Options(), neste
         source = NodeSource(document)
         source.entries(document.root)
         found = [*document.diagnostics, *source.found.values(), release]
-        return Compiled(document, None, None, None, found, sources)
+        return Compiled(document, None, None, None, sorted(found, key=Diagnostic.sort_key), sources)
 
     def compile_local(data: bytes, file: str) -> tuple[bytes | None, list[Diagnostic]]:
         if len(nested) >= MAX_NESTED_CONFIGS or file in nested:

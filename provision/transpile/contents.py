@@ -1,4 +1,4 @@
-"""Content to data URL, with the encoding that Butane would choose (butane.md §5.1)."""
+"""Content to data URL, with the encoding that Butane would choose."""
 
 import base64
 import zlib

@@ -71,7 +71,7 @@ class FirstPartitions(tuple[tuple[str, int, str], ...]):
     """The partitions before boot and root: name, MiB, type GUID."""
 
 
-# Source: the disk layouts of Fedora CoreOS images, by architecture (butane.md §5.6).
+# Source: the disk layouts of Fedora CoreOS images, by architecture.
 LAYOUTS: dict[str, FirstPartitions] = {
     "x86_64": FirstPartitions((("bios", 1, BIOS), ("esp", ESP_MIB, ESP))),
     "aarch64": FirstPartitions((("reserved", 1, RESERVED), ("esp", ESP_MIB, ESP))),

@@ -69,7 +69,7 @@ def expand(config: Config, author: Author) -> Config:
     names = " ".join(user.name for user in grub.users)
     lines = [HEADER, "", f'set superusers="{names}"']
     lines += [f"password_pbkdf2 {user.name} {user.password_hash}" for user in grub.users]
-    text = from_bytes(FileContents(), "".join(line + "\n" for line in lines).encode(), author)
+    text = from_bytes(FileContents(), "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape"), author)
     file = File(path=USER_CFG, append=(text.at(place, source=place),))
     boot = Filesystem(device="/dev/disk/by-label/boot", format="ext4", path="/boot")
     sugar = Storage(files=(file.at(place),), filesystems=(boot.at(place),))

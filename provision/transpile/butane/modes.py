@@ -6,7 +6,7 @@ from provision.ignition import Directory, File
 from provision.schema.rules import Finding
 from provision.transpile.source_rules import source_rule
 
-# Numbers whose decimal digits read as a usual mode while the number itself is an unusual one (butane.md §6.4).
+# Numbers whose decimal digits read as a usual mode while the number itself is an unusual one.
 DIRECTORY_MODES = frozenset(
     (500, 550, 555, *(k * 1000 + mode for k in range(4) for mode in (700, 750, 755, 770, 775, 777)))
 )

@@ -173,7 +173,7 @@ def check_reference(reference: Resource, author: Author) -> None:
     if version is None and not text.lstrip().startswith("{"):
         author.complain("PV602", "error", reference, "inline", "the inline config is not Ignition JSON")
         return
-    _, found = author.compile_local(text.encode(), author.document.file)
+    _, found = author.compile_local(text.encode("utf-8", "surrogateescape"), author.document.file)
     author.diagnostics.extend(moved(diagnostic, place) for diagnostic in found)
 
 

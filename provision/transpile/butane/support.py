@@ -1,16 +1,14 @@
-"""What a variant can't do although Ignition can: fields that its machines ignore, refuse or break on.
-
-Source: butane.md §4. IMMUTABLE: the operator that applies OpenShift's configs can't change it later. TRIPWIRE: it would
-apply at first boot and block every later change.
-"""
+"""Whether an expanded config has fields or values that its variant can't do."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from provision.diagnostics import declare
-from provision.ignition import Config, File, Filesystem, Luks, Passwd, Storage, User
+from provision.ignition import Config, File, Filesystem, User
 from provision.record import Record, walk
+from provision.schema.support import forbidden_in
 from provision.transpile.author import Author
+from provision.versions import version_key
 
 PV671 = declare(
     "PV671", "error", "unsupported field",
@@ -58,67 +56,14 @@ PV672 = declare(
     """,
 )  # fmt: skip
 
-LAST = "999"
 # Ignition 3.7.0-experimental has this, and the Ignition that Butane 0.29 is built with has not.
 UNKNOWN_FORMATS = ("virtiofs",)
-
-
-class Forbidden(NamedTuple):
-    """Fields of a record that a dialect forbids, in versions from `first` to before `until`; `instead` is the way out."""
-
-    dialects: tuple[str, ...]
-    on: type[Record]
-    fields: tuple[str, ...]
-    why: str
-    instead: str | None = None
-    first: str = "0"
-    until: str = LAST
-
-
-USER_FIELDS = (
-    "gecos", "groups", "home_dir", "no_create_home", "no_log_init", "no_user_group", "primary_group", "shell",
-    "should_exist", "system", "uid",
-)  # fmt: skip
-OSTREE = ("r4e", "fiot")
-
-FORBIDDEN: tuple[Forbidden, ...] = (
-    Forbidden(("flatcar",), Luks, ("clevis",), "has no Clevis before 1.2.0-experimental", until="1.2.0"),
-    Forbidden(("flatcar",), Luks, ("cex",), "has no CEX", first="1.2.0"),
-    Forbidden(OSTREE, Config, ("kernel_arguments",), "can't change kernel arguments at first boot"),
-    Forbidden(
-        OSTREE, Storage, ("disks", "filesystems", "luks", "raid"), "is installed to its disk before Ignition runs"
-    ),
-    Forbidden(("openshift",), Passwd, ("groups",), "can't make groups"),
-    Forbidden(("openshift",), User, USER_FIELDS, "can set keys and the password hash of a user only"),  # TRIPWIRE
-    Forbidden(("openshift",), User, ("password_hash",), "can't set passwords before 4.13.0", until="4.13.0"),
-    Forbidden(
-        ("openshift",), Storage, ("directories",), "can't make directories", "a file makes its directories"
-    ),  # IMMUTABLE
-    Forbidden(("openshift",), Storage, ("links",), "can't make links"),  # IMMUTABLE
-    Forbidden(("openshift",), File, ("append",), "can't append to files", "give the whole content"),
-    Forbidden(
-        ("openshift",),
-        Config,
-        ("kernel_arguments",),
-        "has a key of its own for kernel arguments",
-        "use openshift.kernel_arguments",
-        first="4.14.0",
-    ),
-)
-
-
-def number(version: str) -> tuple[int, ...]:
-    """A version without its suffix, to compare."""
-    return tuple(int(part) for part in version.split("-")[0].split("."))
 
 
 def check(config: Config, author: Author) -> None:
     """Report every field and value of the expanded config that the variant can't do."""
     release = author.release
-    rows = [
-        row for row in FORBIDDEN
-        if release.dialect in row.dialects and number(row.first) <= number(release.version) < number(row.until)
-    ]  # fmt: skip
+    rows = forbidden_in(release)
     for filesystem in config.storage.filesystems:
         if filesystem.format in UNKNOWN_FORMATS:
             why = f"no release of {release.dialect} knows the format {filesystem.format} yet"
@@ -132,7 +77,7 @@ def check(config: Config, author: Author) -> None:
                     if is_given(getattr(record, name)):
                         refuse(record, name, f"{release.dialect} {row.why}", row.instead, author)
     if release.dialect == "openshift":
-        for refused, name, why in openshift_values(config, number(release.version)):
+        for refused, name, why in openshift_values(config, version_key(release.version)):
             author.complain("PV672", "error", refused, name, f"openshift {why}")
 
 
