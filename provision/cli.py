@@ -248,7 +248,7 @@ def transpile(
     from provision.transpile.compile import compile_document
 
     name = STDIN_NAME if file == STDIN else file
-    with Progress(f"transpiling {name}"):
+    with Progress(f"transpiling {os.path.basename(name)}"):
         compiled = compile_document(read_input(file), name, Options(files_dir, pretty, raw))
         failed = compiled.failed or (strict and bool(compiled.diagnostics))
         data = b"" if failed or check else compiled.output()

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 PATIENCE_S = 1.0
+LABEL_CELLS = 44  # what is left of 80 beside the bar and the time
 
 
 class Progress:
@@ -28,11 +29,16 @@ class Progress:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
+        from rich.table import Column
 
         counted = (BarColumn(), MofNCompleteColumn()) if self.total else ()
         bar = Bar(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", max_width=LABEL_CELLS),
+            ),
             *counted,
             TimeElapsedColumn(),
             console=Console(stderr=True),

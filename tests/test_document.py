@@ -448,9 +448,11 @@ NESTED: dict[str, Callable[[int], str]] = {
 
 def test_a_billion_laughs_end_in_a_diagnostic_quickly_and_small() -> None:
     program = (
-        "import resource, sys, time\nfrom provision.document import read\nstart = time.process_time()\n"
+        "import sys, time\nfrom provision.document import read\nstart = time.process_time()\n"
         "(why,) = read(sys.stdin.buffer.read(), 'x.bu').diagnostics\n"
-        "print(why.code, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        # Not getrusage: its peak begins with that of the process that forked.
+        "peak = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+        "print(why.code, time.process_time() - start, peak)\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], input=LAUGHS.encode(), capture_output=True, check=True)
     code, seconds, kilobytes = ran.stdout.decode().split()

@@ -30,7 +30,8 @@ class Place(NamedTuple):
 def read_json(text: str) -> tuple[bool, Node | None]:
     """Whether the text is meant as JSON, and its nodes if so. YAML's `{variant: fcos}` is not."""
     start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-    if not KEY.match(text, start):
+    ignition = '"ignition"' in text and '"variant"' not in text
+    if not ignition and not KEY.match(text, start):
         return False, None
     reader = JsonReader(text)
     try:
@@ -39,7 +40,7 @@ def read_json(text: str) -> tuple[bool, Node | None]:
         if end < len(text):
             raise reader.error(end, "text after the end of the JSON document")
     except ReadingError:
-        if '"ignition"' in text and '"variant"' not in text:
+        if ignition:
             raise
         return False, None  # a flow-style YAML document that starts like JSON
     return True, root

@@ -34,6 +34,8 @@ class NodeSource:
             pairs = {}
         if len(pairs) != len(node.value) or MERGE_KEY in pairs:
             pairs = self.careful_entries(node)
+        if self.strict and len({key.lower() for key in pairs}) != len(pairs):
+            self.complain_of_capitals(node)
         return pairs.items()  # type: ignore[return-value]  # a view of a dict is as good as a list here
 
     def careful_entries(self, node: MappingNode) -> dict[str, Node]:
@@ -59,6 +61,15 @@ class NodeSource:
                 for name, child in inherited or ():
                     pairs.setdefault(name, child)
         return pairs
+
+    def complain_of_capitals(self, node: MappingNode) -> None:
+        """Note keys that differ in their capitals only: Go's JSON decoder takes them for one."""
+        first: dict[str, Any] = {}
+        for key, _ in node.value:
+            other = first.setdefault(key.value.lower(), key)
+            if other.value != key.value:
+                said = f"`{key.value}` is the same key as `{other.value}` on line {span_of(other).line} to Ignition"
+                self.complain("PV003", said, key)
 
     def items(self, node: Any) -> Sequence[Node] | None:
         if type(node) is SequenceNode:

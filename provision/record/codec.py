@@ -31,6 +31,12 @@ class View(dict[type[Record], dict[str, Row]]):
         }
         return rows
 
+    def folded(self, cls: type[Record], key: str) -> Row | None:
+        """The row that Go's JSON decoder takes for a key in other capitals, where the dialect is read by it."""
+        if self.spelling != "key":
+            return None
+        return next((row for known, row in self[cls].items() if known.lower() == key.lower()), None)
+
     def every(self, cls: type[Record]) -> list[Row]:
         """The rows of all releases of the dialect."""
         return [*cls.rows.values(), *self.extensions(cls)]
@@ -109,7 +115,9 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
         row = rows.get(key)
         if row is None:
             problems.append(Problem("key", child, key))
-            continue
+            row = view.folded(cls, key)
+            if row is None:
+                continue
         value = decode_value(row, child, view, source, problems)
         if value is BAD:
             values["_broken"] = True

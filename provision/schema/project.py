@@ -45,7 +45,7 @@ def definition(cls: type[Record], view: View, definitions: dict[str, Any]) -> di
     required = [key for key, row in rows.items() if row.required <= view.at]
     return {
         "description": plain_doc(cls),
-        "type": ["object", "null"],
+        "type": "object" if required else ["object", "null"],
         "properties": {key: row_schema(row, view, definitions) for key, row in rows.items()},
         **({"patternProperties": {"^x-": {}}} if view.spelling == "snake" else {}),
         "additionalProperties": False,

@@ -5,7 +5,7 @@ sees are resolved by the type that their row expects. `record.decode` gives the 
 so this runs only for documents that it found fault with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -120,10 +120,31 @@ def check_structure(document: Document, source: NodeSource, release: Release) ->
     """All that does not fit the schema of the release, as diagnostics in no particular order."""
     view = view_of(release)
     root: Any = document.root
+    source = RememberingSource(document, strict=source.strict)
     plain = plain_record(root, Config, view, source)
     errors = validator(release).iter_errors(plain)
-    # Limits of a row (`ge`, `le`) are said by a rule, which sees generated values, too.
+    # Whether a value keeps to the limits of its row (`ge`, `le`) is for a rule to say: it sees generated values, too.
     return [found for error in errors for found in describe(error, document, source, view, release)]
+
+
+class RememberingSource(NodeSource):
+    """Looks into each node once, however many errors lie below it."""
+
+    def __init__(self, document: Document, *, strict: bool) -> None:
+        super().__init__(document, strict=strict)
+        self.known: dict[tuple[int, str], Any] = {}
+
+    def entries(self, node: Any) -> Sequence[tuple[str, Node]] | None:
+        if (id(node), "entries") not in self.known:
+            self.known[id(node), "entries"] = super().entries(node)
+        found: Sequence[tuple[str, Node]] | None = self.known[id(node), "entries"]
+        return found
+
+    def items(self, node: Any) -> Sequence[Node] | None:
+        if (id(node), "items") not in self.known:
+            self.known[id(node), "items"] = super().items(node)
+        found: Sequence[Node] | None = self.known[id(node), "items"]
+        return found
 
 
 # ---- plain values -----------------------------------------------------------------------------------------------
@@ -135,7 +156,17 @@ def plain_record(node: Any, cls: type[Record], view: View, source: NodeSource) -
     if entries is None or not isinstance(node, MappingNode):
         return natural(node)
     rows = view[cls]
-    return {key: plain_value(value, rows[key], view, source) if key in rows else None for key, value in entries}
+    plain: dict[str, Any] = {}
+    for key, value in entries:
+        row = rows.get(key)
+        if row is None:
+            plain[key] = None
+            row = view.folded(cls, key)
+        if row is not None:
+            name, found = getattr(row, view.spelling), plain_value(value, row, view, source)
+            if found is not None or name not in plain:  # null leaves what a key in other capitals has set
+                plain[name] = found
+    return plain
 
 
 def plain_value(node: Any, row: Row, view: View, source: NodeSource) -> Any:
@@ -169,7 +200,7 @@ def natural(node: Any) -> Any:
     what = meaning(node.value, str(node.tag))
     if node.tag not in (PLAIN, QUOTED):
         return NOTHING  # the text does not fit its explicit tag, or it would not have come here
-    return {"bool": True, "null": None, "int": integer(node.value)}.get(what, node.value)
+    return {"bool": True, "null": None, "int": integer(node.value), "float": NOTHING}.get(what, node.value)
 
 
 # ---- words ------------------------------------------------------------------------------------------------------
@@ -193,7 +224,7 @@ def describe(
                 where = f"`{row.key if view.spelling == 'key' else row.snake}`" if row else "the document"
                 said = f"an element of {where}" if row and row.kind == "records" else where
                 yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
-    elif error.validator == "type" or row is None or (row.ge is None and row.le is None):
+    elif error.validator == "type" or (error.validator in ("minimum", "maximum") and not -(2**63) <= instance < 2**63):
         yield wrong_type(document, node, row, view)
 
 
@@ -209,7 +240,8 @@ def follow(
             node = (source.items(node) or ())[step]
             continue
         entries = dict(source.entries(node) or ())
-        node = entries[step]
+        last = [key for key in entries if key == step or (view.spelling == "key" and key.lower() == step.lower())][-1]
+        node = entries[last]
         if row is not None and row.kind == "map":
             continue
         row = view[cls][step]
@@ -223,6 +255,11 @@ def unknown_key(
 ) -> Diagnostic:
     """A key that this release does not have: another release may, or another key is meant."""
     place = key_node(node, key) or node
+    folded = view.folded(cls, key)
+    if folded is not None:
+        return document.diagnostic(
+            place, "PV101", "warning", f"`{key}` is spelled `{folded.key}`; Ignition reads it all the same"
+        )
     dropped = "it is dropped with everything below it"
     later = first_release_with(cls, key, release.dialect)
     refused = forbids(later, cls, view_of(later)[cls][key].name) if later else None
@@ -245,7 +282,7 @@ def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> D
     if row is None:
         return document.diagnostic(node, "PV102", "error", f"a config is a mapping, this is {what_is(node)}")
     name = getattr(row, view.spelling)
-    inside = isinstance(node, ScalarNode) and row.kind in ("strs", "records", "map")
+    inside = row.kind in ("strs", "records", "map")
     wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind, "")
     needs = (
         f"elements of `{name}` must be {wanted}"

@@ -75,7 +75,7 @@ def detect_ignition(document: Document, root: MappingNode) -> Release | Diagnost
     version = text_of(place)
     if section is None or version is None:
         return document.diagnostic(
-            section or root, "PV201", "error", "no `ignition.version` says which spec this config is written in",
+            place or section or root, "PV201", "error", "no `ignition.version` says which spec this config is written in",
             'add {"ignition": {"version": "' + newest("ignition").version + '"}}',
         )  # fmt: skip
     release = BY_NAME.get(("ignition", version))

@@ -121,22 +121,16 @@ def virtiofs_tag_fits(filesystem: Filesystem) -> Iterator[Finding]:
     Source: Virtual I/O Device 1.2, 5.11.4: the tag field has 36 bytes; Ignition 3.7.0, `storage.filesystems[].device`.
 
     Bad:
-      variant: fcos
-      version: 1.8.0-experimental
-      storage:
-        filesystems:
-          - device: a-tag-that-is-longer-than-the-36-bytes
-            format: virtiofs
-            path: /var/srv
+      {
+        "ignition": {"version": "3.7.0-experimental"},
+        "storage": {"filesystems": [{"device": "a-tag-that-is-longer-than-the-36-bytes", "format": "virtiofs", "path": "/var/srv"}]}
+      }
 
     Good:
-      variant: fcos
-      version: 1.8.0-experimental
-      storage:
-        filesystems:
-          - device: a-tag-that-is-not-longer-than-them
-            format: virtiofs
-            path: /var/srv
+      {
+        "ignition": {"version": "3.7.0-experimental"},
+        "storage": {"filesystems": [{"device": "a-tag-that-is-not-longer-than-them", "format": "virtiofs", "path": "/var/srv"}]}
+      }
     """
     if filesystem.format != "virtiofs":
         return
@@ -154,24 +148,16 @@ def virtiofs_is_not_made(filesystem: Filesystem) -> Iterator[Finding]:
     Source: Ignition 3.7.0, `storage.filesystems[]`.
 
     Bad:
-      variant: fcos
-      version: 1.8.0-experimental
-      storage:
-        filesystems:
-          - device: srv
-            format: virtiofs
-            path: /var/srv
-            label: srv
+      {
+        "ignition": {"version": "3.7.0-experimental"},
+        "storage": {"filesystems": [{"device": "srv", "format": "virtiofs", "path": "/var/srv", "label": "srv"}]}
+      }
 
     Good:
-      variant: fcos
-      version: 1.8.0-experimental
-      storage:
-        filesystems:
-          - device: srv
-            format: virtiofs
-            path: /var/srv
-            mount_options: [ro]
+      {
+        "ignition": {"version": "3.7.0-experimental"},
+        "storage": {"filesystems": [{"device": "srv", "format": "virtiofs", "path": "/var/srv", "mountOptions": ["ro"]}]}
+      }
     """
     if filesystem.format == "virtiofs":
         for name in ("label", "uuid", "wipe_filesystem", "options"):
