@@ -8,8 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_console import ERROR, GOOD, SAMPLES, SCRIPT, Ran, environment, on_terminal, patched, provision, run_patched
-from cli_console import started, written  # fmt: skip
+from cli_console import (
+    ERROR,
+    GOOD,
+    SAMPLES,
+    SCRIPT,
+    Ran,
+    environment,
+    on_terminal,
+    patched,
+    provision,
+    run_patched,
+    started,
+    written,
+)
 
 from provision import __version__
 from provision.diagnostics import ISSUES_URL

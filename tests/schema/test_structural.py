@@ -15,6 +15,7 @@ from provision.ignition import Config
 from provision.record import JsonSource, Problem, Record, Row, View, decode
 from provision.schema.dialects import view_of
 from provision.schema.structural import check_structure, validator
+from provision.transpile.author import Options
 from provision.transpile.butane import SUGARS
 from provision.transpile.compile import compile_document
 from provision.versions import BY_NAME, RELEASES, Release
@@ -349,3 +350,15 @@ def test_a_document_that_is_no_mapping_is_told_once() -> None:
     release = next(release for release in RELEASES if release.name == "fcos 1.6.0")
     (why,) = check_structure(found, NodeSource(found), release)
     assert (why.code, why.message) == ("PV102", "a config is a mapping, this is a list")
+
+
+@by_release
+@thorough
+@given(data=st.data())
+def test_no_document_makes_a_compilation_fail(release: Release, data: st.DataObject) -> None:
+    for text in texts(data.draw(documents(release)), release):
+        for raw in (False, True):
+            result = compile_document(text.encode(), "x.bu", Options("/nonexistent", raw=raw))
+            assert all(why.span.line >= 1 and why.span.column >= 1 for why in result.diagnostics)
+            if not result.failed:
+                assert result.output()
