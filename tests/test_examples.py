@@ -86,7 +86,7 @@ def test_the_good_example_raises_neither_its_code_nor_an_error(code: Code) -> No
 def test_a_bad_example_shows_one_mistake(code: Code) -> None:
     """What else it raises follows from the same mistake."""
     beside = {
-        "PV318": {"PV662"}, "PV605": {"PV351"}, "PV610": {"PV340"}, 
+        "PV318": {"PV662"}, "PV605": {"PV351"}, "PV610": {"PV340"},
     }.get(code.code, set())  # fmt: skip
     assert set(codes_of(whole(code, "Bad"))) <= {code.code} | beside
 
@@ -169,13 +169,17 @@ def test_pv606_is_raised_without_a_files_directory(files: Path) -> None:
     assert codes_of(with_file("motd"), Options(str(files))) == []
 
 
-@pytest.mark.parametrize("local", ["../secret", "tree/../../secret", "outside", "up/secret", "/../secret", "up", "tree/../up/secret"])
+@pytest.mark.parametrize(
+    "local", ["../secret", "tree/../../secret", "outside", "up/secret", "/../secret", "up", "tree/../up/secret"]
+)
 def test_pv607_is_raised_by_a_path_that_leads_out(files: Path, local: str) -> None:
     assert codes_of(with_file(local), Options(str(files))) == ["PV607"]
     assert codes_of(with_tree(local), Options(str(files))) == ["PV607"]
 
 
-@pytest.mark.parametrize("local", ["motd", "/motd", "./motd", "tree/../motd", "tree/etc/../../motd", "inside", "//motd"])
+@pytest.mark.parametrize(
+    "local", ["motd", "/motd", "./motd", "tree/../motd", "tree/etc/../../motd", "inside", "//motd"]
+)
 def test_pv607_is_not_raised_by_a_path_that_stays_inside(files: Path, local: str) -> None:
     assert codes_of(with_file(local), Options(str(files))) == []
 
@@ -234,7 +238,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_pv620_is_raised_by_what_is_neither_file_nor_directory_nor_link(files: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pv620_is_raised_by_what_is_neither_file_nor_directory_nor_link(
+    files: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(files / "tree")  # the name of a socket is short
     MAKERS[kind](Path("odd"))
     (found,) = compiled(with_tree("tree"), Options(str(files))).diagnostics
@@ -263,9 +269,7 @@ def test_pv621_is_not_raised_by_a_file_that_waits_for_its_contents(files: Path) 
     assert b"data:,tree%0A" in result.output()
 
 
-OPENSHIFT = (
-    "variant: openshift\nversion: 4.14.0\nmetadata:\n  name: a\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
-)
+OPENSHIFT = "variant: openshift\nversion: 4.14.0\nmetadata:\n  name: a\n  labels:\n    machineconfiguration.openshift.io/role: worker\n"
 
 
 def test_pv673_is_raised_in_raw_mode_only() -> None:

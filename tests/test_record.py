@@ -46,7 +46,20 @@ from provision.ignition import (
     Verification,
     upgrade,
 )
-from provision.record import JsonSource, Problem, Record, Spec, View, decode, encode, merge, source_map, spec, transform, walk
+from provision.record import (
+    JsonSource,
+    Problem,
+    Record,
+    Spec,
+    View,
+    decode,
+    encode,
+    merge,
+    source_map,
+    spec,
+    transform,
+    walk,
+)
 from provision.transpile.butane import boot_device, grub, openshift, quadlets, trees
 
 AT = [spec(version) for version in SPECS]
@@ -125,11 +138,11 @@ def test_walk_visits_every_section_that_was_given_once_parents_first(config: Con
 # ---- what is written and what is left out (butane.md §9) --------------------------------------------------------
 
 OMISSIONS: list[tuple[Record, Spec, dict[str, Any]]] = [
-    (Config(ignition=Ignition()), NEWEST, {"ignition": {"version": ""}}),
+    (Config(ignition=Ignition(version="")), NEWEST, {"ignition": {"version": ""}}),
     (Config(ignition=Ignition(version="3.5.0")), (3, 5), {"ignition": {"version": "3.5.0"}}),
     (Config(storage=Storage(), passwd=Passwd(users=()), ignition=Ignition(version="")), NEWEST, {"ignition": {"version": ""}}),
     (Storage(files=(), disks=()), NEWEST, {}),
-    (File(), NEWEST, {"path": ""}),
+    (File(path=""), NEWEST, {"path": ""}),
     (File(path="/a", mode=0, overwrite=False), NEWEST, {"overwrite": False, "path": "/a", "mode": 0}),
     (File(path="/a", user=NodeUser(), contents=FileContents()), NEWEST, {"path": "/a"}),
     (File(path="/a", user=NodeUser(id=0)), NEWEST, {"path": "/a", "user": {"id": 0}}),
@@ -139,11 +152,11 @@ OMISSIONS: list[tuple[Record, Spec, dict[str, Any]]] = [
     (Partition(), NEWEST, {}),
     (Partition(number=0, label="", size_mib=0, start_mib=0), NEWEST, {"label": "", "sizeMiB": 0, "startMiB": 0}),
     (Partition(number=1, should_exist=False), NEWEST, {"number": 1, "shouldExist": False}),
-    (Disk(), NEWEST, {"device": ""}),
+    (Disk(device=""), NEWEST, {"device": ""}),
     (Disk(device="/d", wipe_table=False), NEWEST, {"device": "/d", "wipeTable": False}),
-    (Filesystem(format=""), NEWEST, {"device": "", "format": ""}),
-    (Raid(), NEWEST, {"name": ""}),
-    (Raid(), (3, 2), {"level": "", "name": ""}),
+    (Filesystem(device="", format=""), NEWEST, {"device": "", "format": ""}),
+    (Raid(name=""), NEWEST, {"name": ""}),
+    (Raid(name=""), (3, 2), {"level": "", "name": ""}),
     (Link(path="/l"), NEWEST, {"path": "/l"}),
     (Link(path="/l"), (3, 2), {"path": "/l", "target": ""}),
     (Tang(), NEWEST, {}),
@@ -156,8 +169,8 @@ OMISSIONS: list[tuple[Record, Spec, dict[str, Any]]] = [
     (ConfigReferences(merge=(ConfigReference(),)), (3, 0), {"merge": [{"source": None}]}),
     (ConfigReferences(merge=(ConfigReference(),)), (3, 1), {"merge": [{}]}),
     (HttpHeader(name="a", value=None), NEWEST, {"name": "a"}),
-    (HttpHeader(), NEWEST, {"name": ""}),
-    (Unit(name="a", dropins=(Dropin(),), contents=""), NEWEST, {"contents": "", "dropins": [{"name": ""}], "name": "a"}),
+    (HttpHeader(name=""), NEWEST, {"name": ""}),
+    (Unit(name="a", dropins=(Dropin(name=""),), contents=""), NEWEST, {"contents": "", "dropins": [{"name": ""}], "name": "a"}),
     (User(name="", groups=(), uid=0), NEWEST, {"name": "", "uid": 0}),
     (Timeouts(http_total=0), NEWEST, {"httpTotal": 0}),
     (Ignition(version="", security=Security(tls=Tls())), NEWEST, {"version": ""}),
@@ -166,7 +179,9 @@ OMISSIONS: list[tuple[Record, Spec, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("record", "at", "written"), OMISSIONS)
-def test_unset_and_empty_values_are_left_out_and_nullable_zeros_stay(record: Record, at: Spec, written: dict[str, Any]) -> None:
+def test_unset_and_empty_values_are_left_out_and_nullable_zeros_stay(
+    record: Record, at: Spec, written: dict[str, Any]
+) -> None:
     assert encode(record, at) == written
 
 
@@ -225,7 +240,13 @@ def test_decode_is_strict(document: Any, wanted: str) -> None:
 def test_keys_of_later_specs_are_unknown() -> None:
     for at in AT:
         problems: list[Problem] = []
-        decode(Config, {"kernelArguments": {}, "storage": {"luks": []}, "ignition": {"proxy": {}}}, View(at), JsonSource(), problems)
+        decode(
+            Config,
+            {"kernelArguments": {}, "storage": {"luks": []}, "ignition": {"proxy": {}}},
+            View(at),
+            JsonSource(),
+            problems,
+        )
         first = {"kernelArguments": (3, 3), "luks": (3, 2), "proxy": (3, 1)}
         assert sorted(problem.key for problem in problems) == sorted(key for key, since in first.items() if at < since)
 
@@ -261,7 +282,9 @@ def test_an_empty_config_changes_nothing_on_either_side(config: Config) -> None:
 
 @thorough
 @given(configs(), configs(), configs())
-def test_merging_is_associative_where_no_entry_gives_way_to_one_of_another_kind(one: Config, two: Config, three: Config) -> None:
+def test_merging_is_associative_where_no_entry_gives_way_to_one_of_another_kind(
+    one: Config, two: Config, three: Config
+) -> None:
     one, two, three = apart(one), apart(two), apart(three)
     assert merge(merge(one, two), three) == merge(one, merge(two, three))
 
@@ -297,7 +320,12 @@ def test_the_childs_scalars_win_and_the_parents_stay_where_it_says_nothing(paren
 @given(configs(), configs())
 def test_keyed_lists_keep_the_parents_positions_and_append_the_childs(parent: Config, child: Config) -> None:
     merged = merge(parent, child)
-    for path, key in (("systemd.units", "name"), ("passwd.users", "name"), ("storage.disks", "device"), ("storage.filesystems", "device")):
+    for path, key in (
+        ("systemd.units", "name"),
+        ("passwd.users", "name"),
+        ("storage.disks", "device"),
+        ("storage.filesystems", "device"),
+    ):
         section, name = path.split(".")
 
         def keys(config: Config, section: str = section, name: str = name, key: str = key) -> list[str]:
@@ -312,7 +340,9 @@ def test_no_path_stands_in_two_lists_after_a_merge(parent: Config, child: Config
     storage = merge(parent, child).storage
     paths = [node.path for nodes in (storage.directories, storage.files, storage.links) for node in nodes]
     assert len(paths) == len(set(paths))
-    childs = {node.path for nodes in (child.storage.directories, child.storage.files, child.storage.links) for node in nodes}
+    childs = {
+        node.path for nodes in (child.storage.directories, child.storage.files, child.storage.links) for node in nodes
+    }
     assert childs <= set(paths)
     arguments = merge(parent, child).kernel_arguments
     if not set(child.kernel_arguments.should_exist) & set(child.kernel_arguments.should_not_exist) and not (
@@ -446,14 +476,20 @@ def test_an_upgrade_changes_the_version_and_old_modes_only(at: Spec, data: st.Da
     upgraded = upgrade(config, at)
     assert upgraded.ignition.version == SPECS[-1]
     mask = 0o777 if at < (3, 6) else -1
+    old: Any
+    new: Any
     for old, new in zip(
-        (*config.storage.files, *config.storage.directories), (*upgraded.storage.files, *upgraded.storage.directories), strict=True
+        (*config.storage.files, *config.storage.directories),
+        (*upgraded.storage.files, *upgraded.storage.directories),
+        strict=True,
     ):
         assert new.mode == (None if old.mode is None else old.mode & mask)
         assert new.changed(mode=None) == old.changed(mode=None)
     same = dict(files=(), directories=())
     assert upgraded.storage.changed(**same) == config.storage.changed(**same)
-    assert upgraded.changed(storage=Storage(), ignition=Ignition()) == config.changed(storage=Storage(), ignition=Ignition())
+    assert upgraded.changed(storage=Storage(), ignition=Ignition(version="")) == config.changed(
+        storage=Storage(), ignition=Ignition(version="")
+    )
     assert upgraded.ignition.changed(version="") == config.ignition.changed(version="")
     assert upgrade(upgraded, NEWEST) == upgraded
 
@@ -480,7 +516,9 @@ def test_what_must_not_be_shown_is_marked_secret() -> None:
 
 
 def test_repr_shows_what_was_given_and_differs_from_the_default() -> None:
-    assert repr(User(name="core", uid=None, gecos="", password_hash="x")) == "User(gecos='', name='core', password_hash=…)"
+    assert (
+        repr(User(name="core", uid=None, gecos="", password_hash="x")) == "User(gecos='', name='core', password_hash=…)"
+    )
     assert repr(Storage(files=(File(path="/a"),))) == "Storage(files=(File(path='/a'),))"
 
 

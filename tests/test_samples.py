@@ -152,7 +152,9 @@ def judge() -> str:
     return VALIDATE
 
 
-@pytest.mark.parametrize(("name", "output"), outputs_that_debian_knows(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "output"), outputs_that_debian_knows(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_debians_ignition_takes_the_output(name: str, output: bytes, judge: str) -> None:
     ran = subprocess.run([judge, "-"], input=output, capture_output=True, timeout=30)
     assert ran.returncode == 0, ran.stderr.decode()

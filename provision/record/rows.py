@@ -248,6 +248,10 @@ class Record:
         copy.__dict__.update(values)
         return copy
 
+    def as_broken(self) -> Self:
+        """A copy that rules pass over: what they would find follows from a problem that was told already."""
+        return self.changed(_broken=True)
+
     def empty(self) -> bool:
         """Whether every key is unset or zero: what Ignition's merge takes for an absent struct."""
         return all(is_zero(row, value) for row, value in self.given())

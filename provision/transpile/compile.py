@@ -20,6 +20,7 @@ from provision.transpile.output import to_json, to_yaml
 from provision.transpile.source_rules import check_source
 from provision.versions import Release
 
+DEFAULTS = Options()
 MAX_NESTED_CONFIGS = 10
 # Codes that only repeat, at the same place, what another has said already.
 REPEATS = {"PV351": "PV605"}
@@ -53,7 +54,7 @@ class Compiled(NamedTuple):
         return to_json(encode(self.config, self.author.release.spec), pretty=options.pretty)
 
 
-def compile_document(data: bytes, file: str, options: Options = Options(), nested: tuple[str, ...] = ()) -> Compiled:  # noqa: B008  # a constant
+def compile_document(data: bytes, file: str, options: Options = DEFAULTS, nested: tuple[str, ...] = ()) -> Compiled:
     """Compile one document; `nested` names the documents that refer to it."""
     document = read(data, file)
     sources = {file: document.text}

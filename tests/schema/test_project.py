@@ -94,7 +94,13 @@ def test_the_schema_asks_for_the_names_of_its_release(release: Release) -> None:
         others: list[dict[str, Any]] = [{}, {"ignition": {}}, {"ignition": {"version": "2.4.0"}}]
     else:
         whole = {"variant": release.dialect, "version": release.version}
-        others = [{}, {"variant": release.dialect}, {"version": release.version}, {**whole, "version": "0.0.1"}, {**whole, "variant": "rhcos"}]
+        others = [
+            {},
+            {"variant": release.dialect},
+            {"version": release.version},
+            {**whole, "version": "0.0.1"},
+            {**whole, "variant": "rhcos"},
+        ]
     assert validator.is_valid(whole)
     assert not any(validator.is_valid(other) for other in others)
 
@@ -122,7 +128,9 @@ def test_the_schema_asks_for_the_names_of_its_release(release: Release) -> None:
         ("fcos", "1.6.0", {"ignition": {"version": "3.5.0"}}, False),
     ],
 )  # fmt: skip
-def test_a_schema_takes_what_its_release_takes(dialect: str, version: str, document: dict[str, Any], valid: bool) -> None:
+def test_a_schema_takes_what_its_release_takes(
+    dialect: str, version: str, document: dict[str, Any], valid: bool
+) -> None:
     validator = Draft202012Validator(project(BY_NAME[dialect, version]))
     assert validator.is_valid({"variant": dialect, "version": version, **document}) == valid
 
@@ -130,7 +138,7 @@ def test_a_schema_takes_what_its_release_takes(dialect: str, version: str, docum
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_every_sample_validates(path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # type: ignore[assignment]  # ruamel's own annotation is too narrow; 1.1 reads 0644 as octal
+    yaml.version = (1, 1)  # reads 0644 as octal
     document = yaml.load(path.read_text())
     schema = project(BY_NAME[document["variant"], document["version"]])
     errors = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(document)]
@@ -193,4 +201,6 @@ def test_the_command_prints_the_recorded_schema(capsys: pytest.CaptureFixture[st
 def test_all_schemas_are_written_into_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "schemas"
     write_schemas(str(folder))
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {path.name: path.read_text() for path in GOLDEN.iterdir()}
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        path.name: path.read_text() for path in GOLDEN.iterdir()
+    }

@@ -99,7 +99,7 @@ def expand(config: Config, author: Author) -> Config:
         )
 
     def file(record: File) -> File:
-        return mark_broken(record) if record.contents.broken else record
+        return record.as_broken() if record.contents.broken else record
 
     below: dict[type[Record], Callable[[Any], Any]] = {Resource: resource, FileContents: resource, File: file}
     ignition = config.ignition
@@ -110,11 +110,6 @@ def expand(config: Config, author: Author) -> Config:
         ),
         storage=transform(config.storage, below),
     )
-
-
-def mark_broken(record: Any) -> Any:
-    """A copy that rules pass over, because what was found about it would follow from a problem already told."""
-    return record.changed(_broken=True)
 
 
 def with_source(resource: Resource, author: Author, embed: Any = None) -> Resource:
@@ -128,13 +123,13 @@ def with_source(resource: Resource, author: Author, embed: Any = None) -> Resour
         author.complain(
             "PV601", "error", resource, last, f"{' and '.join(given)} are set; content comes from one of them"
         )
-        return mark_broken(resource)  # type: ignore[no-any-return]  # a copy of its own class
+        return resource.as_broken()
     if local is not None:
         data = author.read_local(local, resource, "local")
         if data is not None and embed is not None:
             data = embed(data, local, resource, author)
         if data is None:
-            return mark_broken(resource)  # type: ignore[no-any-return]  # likewise
+            return resource.as_broken()
         field = "local"
     elif inline is not None:
         data, field = inline.encode("utf-8", "surrogateescape"), "inline"

@@ -29,7 +29,7 @@ def with_keys(user: User, author: Author) -> User:
     files: tuple[str, ...] = user.extra("ssh_authorized_keys_local") or ()
     if files and author.options.files_dir is None:
         author.host_path(files[0], user, "ssh_authorized_keys_local")
-        return user.changed(_broken=True)
+        return user.as_broken()
     for i, local in enumerate(files):
         data = author.read_local(local, user, "ssh_authorized_keys_local", i)
         text = (data or b"").decode("utf-8", "surrogateescape")

@@ -1,12 +1,14 @@
 """`contents_local` of units and drop-ins: the text comes from a file."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from provision.diagnostics import declare
 from provision.ignition import Config, Dropin, Unit
-from provision.record import Record, transform
+from provision.record import transform
 from provision.schema.dialects import extend
 from provision.transpile.author import Author
+
+HasText = TypeVar("HasText", Unit, Dropin)
 
 CONTENTS_LOCAL = "A file with the text, below the files directory."
 
@@ -42,19 +44,19 @@ def expand(config: Config, author: Author) -> Config:
     return config.changed(systemd=transform(config.systemd, {Unit: read, Dropin: read}))
 
 
-def with_text(record: Any, author: Author) -> Record:
+def with_text(record: HasText, author: Author) -> HasText:
     """The record with its `contents` from the file that `contents_local` names."""
     local: str | None = record.extra("contents_local")
     if not one_text(record, author) or not local:
-        return record.changed()  # type: ignore[no-any-return]  # a copy of its own class
+        return record
     data = author.read_local(local, record, "contents_local")
     if data is None:
-        return record.changed(_broken=True)  # type: ignore[no-any-return]  # likewise
+        return record.as_broken()
     text = data.decode("utf-8", "surrogateescape")
-    return record.changed(contents=text).spotted(contents=author.place(record, "contents_local"))  # type: ignore[no-any-return]  # likewise
+    return record.changed(contents=text).spotted(contents=author.place(record, "contents_local"))
 
 
-def one_text(record: Any, author: Author) -> bool:
+def one_text(record: Unit | Dropin, author: Author) -> bool:
     """Whether a record has its text from one place; a problem is noted otherwise."""
     contents = record.contents
     both = contents is not None and record.extra("contents_local") is not None
