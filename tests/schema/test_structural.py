@@ -3,7 +3,6 @@
 import json
 import time
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 import pytest
@@ -47,32 +46,10 @@ SCALARS: dict[str, st.SearchStrategy[Json]] = {
     "int": st.integers(0, 0o777),
     "bool": st.booleans(),
 }
-ANYTHING: st.SearchStrategy[Json] = st.sampled_from(
-    [
-        None,
-        True,
-        0,
-        -1,
-        420,
-        2**63 - 1,
-        2**63,
-        -(2**63) - 1,
-        0.5,
-        "",
-        "text",
-        "5",
-        "yes",
-        "true",
-        [],
-        [None],
-        [1],
-        ["a"],
-        [[]],
-        [{}],
-        {},
-        {"a": 1},
-    ]
-).map(deepcopy)
+ANYTHING: st.SearchStrategy[Json] = st.sampled_from([
+    None, True, 0, -1, 420, 2**63 - 1, 2**63, -(2**63) - 1, 0.5, "", "text", "5", "yes", "true", [], [None], [1], ["a"], [[]], [{}], {},
+    {"a": 1},
+]).map(deepcopy)  # fmt: skip
 
 
 UNKNOWN_KEYS = ("unknown", "path", "x-note", "mode", "Path")
@@ -81,8 +58,8 @@ UNKNOWN_KEYS = ("unknown", "path", "x-note", "mode", "Path")
 def records(cls: type[Record], view: View) -> st.SearchStrategy[Json]:
     """Mappings that fit a class of records in one release."""
     rows = view[cls]
-    needed = {key: st.deferred(partial(fitting, row, view)) for key, row in rows.items() if row.required <= view.at}
-    free = {key: st.none() | st.deferred(partial(fitting, row, view)) for key, row in rows.items() if key not in needed}
+    needed = {key: fitting(row, view) for key, row in rows.items() if row.required <= view.at}
+    free = {key: st.none() | fitting(row, view) for key, row in rows.items() if key not in needed}
     return st.fixed_dictionaries(needed, optional=free)
 
 
