@@ -1,11 +1,9 @@
-"""The author's side of applying: shows the plan and the progress of `apply`, which itself knows no terminal."""
+"""The author's side of applying: from a compiled config to a plan that is shown or carried out, one line an operation."""
 
 import sys
 
 from provision.apply.directory import apply_plan, check_root, plan_directory, preview_plan
-from provision.apply.runner import Step, say
 from provision.ignition import Config, upgrade
-from provision.progress import Progress
 from provision.record import Spec
 
 
@@ -21,20 +19,11 @@ def apply_to_root(config: Config, spec: Spec, root: str, *, dry_run: bool, yes: 
             print(line)
         print(f"{counted(len(plan.operations))} planned; nothing was written", file=sys.stderr)
         return
-    terminal = sys.stderr.isatty()
-    with Progress(f"applying to {root}", len(plan.operations)) as progress:
-
-        def show(step: Step) -> None:
-            if not terminal:
-                say(step)
-            if step.state != "started":
-                progress.step(step.operation.describe())
-
-        try:
-            result = apply_plan(plan, show)
-        except KeyboardInterrupt:
-            print("provision: stopped; apply again to complete the work", file=sys.stderr)
-            raise
+    try:
+        result = apply_plan(plan)
+    except KeyboardInterrupt:
+        print("provision: stopped; apply again to complete the work", file=sys.stderr)
+        raise
     done = f"{counted(len(result.executed))} done in {root}"
     print(done + (f", {len(result.skipped)} already so" if result.skipped else ""), file=sys.stderr)
 

@@ -136,10 +136,10 @@ def test_applying_again_finds_it_done(here: Path) -> None:
     assert "0 operations done in root" in ran.err
 
 
-def test_a_terminal_shows_a_summary_only(here: Path) -> None:
+def test_a_terminal_shows_each_operation_and_a_summary(here: Path) -> None:
     ran = on_terminal(SCRIPT, "apply", str(here / "good.bu"), "--root", str(here / "root"))
     assert ran.code == 0
-    assert "[1/" not in ran.out
+    assert "[1/" in ran.out
     assert "done in" in ran.out
 
 
@@ -202,7 +202,14 @@ def test_what_is_not_supported_is_refused_by_name_before_anything_is_written(dry
     ran = provision("apply", "-", "--root", "root", *dry, cwd=here, stdin=UNSUPPORTED)
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("provision: nothing was written to root:\n")
-    for section in ("kernelArguments", "storage.disks", "storage.raid", "storage.luks", "storage.filesystems", "/etc/remote"):
+    for section in (
+        "kernelArguments",
+        "storage.disks",
+        "storage.raid",
+        "storage.luks",
+        "storage.filesystems",
+        "/etc/remote",
+    ):
         assert f"  {section}: " in ran.err
     assert tree(here) == before
 

@@ -90,7 +90,9 @@ def test_a_dialect_alone_gives_the_schema_of_its_newest_stable_release(dialect: 
 
 def test_a_version_gives_the_schema_of_that_release() -> None:
     assert json.loads(provision("schema", "fcos", "1.5.0").out)["title"] == "fcos 1.5.0"
-    assert json.loads(provision("schema", "ignition", "3.7.0-experimental").out)["title"] == "ignition 3.7.0-experimental"
+    assert (
+        json.loads(provision("schema", "ignition", "3.7.0-experimental").out)["title"] == "ignition 3.7.0-experimental"
+    )
 
 
 def test_all_writes_a_file_for_each_release_and_makes_the_folder(tmp_path: Path) -> None:

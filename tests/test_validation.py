@@ -63,7 +63,11 @@ def test_results_come_in_the_order_of_files_and_places(tmp_path: Path) -> None:
     written(tmp_path, b_bu=two, a_bu=ERROR)
     paths = [str(tmp_path / name) for name in ("b.bu", "a.bu", "nothing.bu")]
     result = validate_files(paths, None, Selection(), 1, "<stdin>")
-    assert [(Path(one.file).name, one.span.line) for one in result.diagnostics] == [("a.bu", 5), ("b.bu", 3), ("b.bu", 4)]
+    assert [(Path(one.file).name, one.span.line) for one in result.diagnostics] == [
+        ("a.bu", 5),
+        ("b.bu", 3),
+        ("b.bu", 4),
+    ]
     assert [Path(name).name for name in result.files] == ["b.bu", "a.bu"]
     assert result.unreadable == [f"{paths[2]}: no such file or directory"]
     assert result.sources == {paths[0]: two, paths[1]: ERROR}

@@ -83,7 +83,9 @@ def test_the_wheel_has_the_package_its_templates_and_its_samples_and_nothing_els
     assert shared <= names
     assert f"{SHARE}/samples/container-host.bu" in names
     assert {name for name in names if not name.startswith(info)} == package | shared
-    assert not [name for name in names if "test" in name.split("/")[0] or "__pycache__" in name or name.endswith(".pyc")]
+    assert not [
+        name for name in names if "test" in name.split("/")[0] or "__pycache__" in name or name.endswith(".pyc")
+    ]
     assert f"{info}/licenses/LICENSE" in names
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from provision.apply.operations import Operation, Reader
 from provision.apply.operations.nodes import WriteFile
 from provision.apply.paths import Found, shown
+from provision.apply.runner import IS_SO
 
 # Text beyond this is compared by eye no more, and a diff of it takes minutes.
 MAX_DIFF_BYTES = 1 << 20
@@ -13,9 +14,10 @@ PRIVATE_KEY = b"PRIVATE KEY-----"
 
 
 def preview(operations: Sequence[Operation], reader: Reader, blobs: Mapping[str, bytes]) -> Iterator[str]:
-    """One line for each operation that is not done yet, then the changes to its file."""
+    """One line for each operation, then the changes to its file."""
     for operation in operations:
         if operation.done(reader):
+            yield f"{operation.describe()}{IS_SO}"
             continue
         yield operation.describe()
         if operation.rewrites():

@@ -11,6 +11,9 @@ from provision.diagnostics import ProvisionError
 
 T = TypeVar("T")
 
+# How a line says that an operation finds its work done.
+IS_SO = " (is so already)"
+
 State = Literal["started", "executed", "skipped"]
 
 
@@ -70,5 +73,5 @@ def refusal(operation: Operation, number: int, total: int, error: OSError | Prov
 def say(step: Step) -> None:
     """One line on the console for each operation, before it starts."""
     if step.state != "executed":
-        done = " (is so already)" if step.state == "skipped" else ""
+        done = IS_SO if step.state == "skipped" else ""
         print(f"[{step.number}/{step.total}] {step.operation.describe()}{done}", flush=True)
