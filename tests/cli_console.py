@@ -4,7 +4,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -80,13 +79,13 @@ def provision(
 
 def started(*command: str) -> "subprocess.Popen[bytes]":
     """A process in a group of its own that Ctrl-C reaches, also where a shell made this one deaf to it."""
+    hears = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     return subprocess.Popen(
-        command,
+        [sys.executable, "-c", hears, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )
 
 

@@ -87,6 +87,8 @@ def test_a_config_that_two_files_refer_to_is_reported_once(tmp_path: Path) -> No
     assert [(Path(one.file).name, one.code) for one in result.diagnostics] == [("inner.bu", "PV101")]
 
 
+# Python 3.12 warns of forking beside threads, which pytest-xdist has and the command line has not.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("count", [1, CHUNK, CHUNK + 1, 3 * CHUNK])
 def test_several_processes_give_what_one_gives(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "MANY_FILES", 1)
