@@ -24,9 +24,22 @@ def to_json(value: Any, *, pretty: bool = False) -> bytes:
     return (text.translate(GO_ESCAPES) + "\n").encode()
 
 
-def natural_key(key: str) -> list[tuple[int, int, str]]:
-    """A key by which `a9` sorts before `a10`."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", key) if part]
+def natural_key(key: str) -> list[tuple[int, int]]:
+    """A key by which `a9` sorts before `a10`: other characters before numbers, numbers before letters.
+
+    Right behind a number letters come first. Source: go-yaml v3, the order of mapping keys.
+    """
+    out: list[tuple[int, int]] = []
+    behind_number = False
+    for part in re.findall(r"\d+|\D", key):
+        if part.isdecimal():
+            out.append((1, int(part)))
+        elif part.isalpha():
+            out.append((-1 if behind_number else 2, ord(part)))
+        else:
+            out.append((0, ord(part)))
+        behind_number = part.isdecimal()
+    return out
 
 
 def sorted_keys(value: Any) -> Any:
@@ -47,10 +60,13 @@ def without_surrogates(value: Any) -> Any:
 
 # What other YAML readers would take for a boolean, a null or a number, also by the old rules.
 AMBIGUOUS = re.compile(
-    r"(?i:y|n|yes|no|on|off|true|false|null|~|)|[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*)"
-    r"|[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+    r"|(?i:y|n|yes|no|on|off|true|false|null|~|"
+    r"[-+]?(?:0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?)|"
+    r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:e[-+]?[0-9]+)?)|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
     r"|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?|<<|="
-)  # fmt: skip
+)
+# What go-yaml prints as it is; anything else is escaped between double quotes.
+PRINTABLE = re.compile(r"[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*")
 
 
 def to_yaml(value: Any) -> bytes:
@@ -74,14 +90,10 @@ def to_yaml(value: Any) -> bytes:
 
     def represent_string(representer: SafeRepresenter, text: str) -> Any:
         style = None
-        if (
-            "\n" in text
-            and " \n" not in text
-            and re.fullmatch(r"[\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", text)
-        ):
-            style = "|"
-        elif AMBIGUOUS.fullmatch(text) or "\n" in text:
+        if not PRINTABLE.fullmatch(text) or AMBIGUOUS.fullmatch(text):
             style = '"'
+        elif "\n" in text:  # a blank at the end of a line would be lost to the eye
+            style = '"' if " \n" in text or text.endswith(" ") else "|"
         return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Representer.add_representer(str, represent_string)
@@ -94,4 +106,6 @@ def to_yaml(value: Any) -> bytes:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # they are sorted already
     out = io.StringIO()
     yaml.dump(sorted_keys(without_surrogates(value)), out)
-    return (MACHINECONFIG_HEADER + out.getvalue()).encode()
+    # Characters beyond the BMP stand between double quotes only; go-yaml escapes them there.
+    text = re.sub("[\U00010000-\U0010ffff]", lambda found: f"\\U{ord(found[0]):08X}", out.getvalue())
+    return (MACHINECONFIG_HEADER + text).encode()
