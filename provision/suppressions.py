@@ -6,8 +6,11 @@ A comment that silences nothing, or gives no reason, is a warning itself, so tha
 import re
 from typing import NamedTuple
 
-from provision.diagnostics import CODES, LINE_END, Diagnostic, Span, declare
+from ruamel.yaml.nodes import ScalarNode
+
+from provision.diagnostics import CODES, LINE_END, Diagnostic, Span, declare, span_of
 from provision.document import Document
+from provision.document.graph import children
 
 PV010 = declare(
     "PV010", "warning", "unused suppression",
@@ -69,13 +72,28 @@ def suppressions_in(document: Document) -> list[Suppression]:
     found = []
     for number, line in enumerate(LINE_END.split(document.text), 1):
         comment = COMMENT.search(line)
-        if comment:
-            start = line.index("#", comment.start()) + 1
+        start = line.index("#", comment.start()) + 1 if comment else 0
+        if comment and not is_content(document, number, start):
             alone = not line[: start - 1].strip()
             codes = tuple(code.strip() for code in comment[1].split(",") if code.strip())
             lines = (number, number + 1) if alone else (number,)
             found.append(Suppression(codes, lines, comment[2], Span(number, start, number, len(line) + 1)))
     return found
+
+
+def is_content(document: Document, line: int, column: int) -> bool:
+    """Whether a place lies in the text of a scalar, so that what looks like a comment there is none."""
+    rest = [document.root] if document.root is not None else []
+    while rest:
+        node = rest.pop()
+        rest.extend(children(node))
+        if isinstance(node, ScalarNode):
+            span = span_of(node)
+            block = node.style in ("|", ">")  # a comment may stand on the line of the | itself
+            starts = (span.line + 1, 1) if block else (span.line, span.column)
+            if starts <= (line, column) < (span.end_line, span.end_column):
+                return True
+    return False
 
 
 def suppress(document: Document, diagnostics: list[Diagnostic]) -> list[Diagnostic]:

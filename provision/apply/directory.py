@@ -58,6 +58,8 @@ def plan(config: Config, facts: Facts, root: str, skip: frozenset[str]) -> Plan:
     )
     if draft.refusals:
         raise refusal(draft.refusals, root)
+    if not facts.is_root:
+        draft.note("not running as root: owners are not set, what is made belongs to the user who runs this")
     return Plan(root, operations, tuple(draft.notes), draft.blobs)
 
 

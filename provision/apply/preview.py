@@ -1,5 +1,6 @@
 """What a dry run shows. Looks through a `Reader`, which cannot write; never shows what only few may read."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from provision.apply.operations import Operation, Reader
@@ -10,6 +11,7 @@ from provision.apply.runner import IS_SO
 # Text beyond this is compared by eye no more, and a diff of it takes minutes.
 MAX_DIFF_BYTES = 1 << 20
 
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 PRIVATE_KEY = b"PRIVATE KEY-----"
 
 
@@ -54,11 +56,14 @@ def diff(path: str, old: bytes, new: bytes) -> Iterator[str]:
     if old == new:
         return
     try:
-        texts = [content.decode().split("\n") for content in (old, new)]
+        texts = [LINE.findall(content.decode()) for content in (old, new)]
     except UnicodeDecodeError:
         texts = [["\0"]]
     if len(new) > MAX_DIFF_BYTES or any("\0" in line for text in texts for line in text):
         yield f"  (no diff: {len(old)} bytes become {len(new)})"
         return
-    for line in unified_diff(texts[0], texts[-1], f"a{path}", f"b{path}", lineterm=""):
-        yield "  " + line[:1] + "\t".join(map(shown, line[1:].split("\t")))
+    for line in unified_diff(texts[0], texts[-1], f"a{path}", f"b{path}"):
+        text = line.rstrip("\n")
+        yield "  " + text[:1] + "\t".join(map(shown, text[1:].split("\t")))
+        if not line.endswith("\n"):
+            yield "  \\ No newline at end of file"

@@ -366,7 +366,7 @@ def test_a_dry_run_shows_changes_and_writes_nothing(root: Path) -> None:
     lines = list(preview_plan(plan_directory(wanted, str(root))))
     assert tree(str(root)) == before
     text = "\n".join(lines)
-    assert "  --- a/etc/text\n  +++ b/etc/text\n  @@ -1,3 +1,3 @@\n   a\n  -b\n  +c\\x1b[2J\n" in text
+    assert "  --- a/etc/text\n  +++ b/etc/text\n  @@ -1,2 +1,2 @@\n   a\n  -b\n  +c\\x1b[2J\n" in text
     assert "PRIVATE" not in text
     assert "old secret" not in text
     assert text.count("content not shown") == 2

@@ -35,7 +35,6 @@ class Draft:
         self.fresh: set[str] = set()
         self.gone: tuple[str, ...] = ()
         self.parents_seen: set[str] = {"/"}
-        self.ownerless = 0
 
     # ---- the tree as it will be --------------------------------------------------------------------------------
 
@@ -115,10 +114,7 @@ class Draft:
     def owner(self, node: Node) -> str:
         """The owner that a node shall have, as operations want it: numbers where they are known, empty to keep."""
         user, group = node.user, node.group
-        if user.id is None and group.id is None and not user.name and not group.name:
-            return ""
-        if not self.facts.is_root:
-            self.ownerless += 1
+        if not self.facts.is_root or (user.id is None and group.id is None and not user.name and not group.name):
             return ""
         uid = self.owner_part(user, self.users, f"{shown(node.path)}: user")
         gid = self.owner_part(group, self.groups, f"{shown(node.path)}: group")

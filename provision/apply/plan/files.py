@@ -21,11 +21,6 @@ def plan_files(config: Config, draft: Draft) -> Iterator[Operation]:
             yield from plan_file(path, node, draft)
         elif isinstance(node, Link):
             yield from (plan_hard_link if node.hard else plan_link)(path, node, draft)
-    if draft.ownerless:
-        draft.note(
-            f"not running as root: the owner that the config sets for {draft.ownerless} of its files, directories and "
-            "links is not set"
-        )
 
 
 def ordered(config: Config, draft: Draft) -> list[tuple[str, Node]]:
