@@ -3,6 +3,7 @@
 Sugars and rules speak of records; this knows the place in the document that a record's field came from.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -136,6 +137,8 @@ class Author:
         if path is None:
             return None
         try:
+            if not path.is_dir() and path.exists() and not path.is_file():
+                raise OSError(errno.EINVAL, "not a regular file")  # reading a pipe would wait for a writer
             return path.read_bytes()
         except OSError as error:
             self.unreadable(local, error, record, field, item)
