@@ -20,7 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DONE, FOUND, USAGE, REFUSED, BUG = 0, 1, 2, 3, 70
+# 3, the machine refused, comes with the ProvisionError that says so.
+DONE, FOUND, USAGE, BUG = 0, 1, 2, 70
 # A document has far more objects than Python's collector expects; none of them are garbage.
 GC_THRESHOLD = 1_000_000
 # How the system says that standard output takes no more.

@@ -12,7 +12,7 @@ from provision.diagnostics import CODES, LINE_END, Diagnostic, Span, declare, sp
 from provision.document import Document
 from provision.document.graph import children
 
-PV010 = declare(
+declare(
     "PV010", "warning", "unused suppression",
     """A comment that silences a code stands at a line where that code is reported.
 
@@ -31,7 +31,7 @@ PV010 = declare(
               mode: 640
     """, silenceable=False,
 )  # fmt: skip
-PV011 = declare(
+declare(
     "PV011", "warning", "suppression without a reason",
     """A comment that silences a code says why.
 

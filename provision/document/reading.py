@@ -7,7 +7,7 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 2_000_000  # after aliases are expanded
 
-PV001 = declare(
+declare(
     "PV001", "error", "encoding",
     """A document is UTF-8 text without control characters.
 
@@ -15,7 +15,7 @@ PV001 = declare(
     local file. Source: YAML 1.2, 5.1 and 5.2.
     """, silenceable=False,
 )  # fmt: skip
-PV002 = declare(
+declare(
     "PV002", "error", "syntax",
     """A document is well-formed YAML, or JSON.
 
@@ -30,7 +30,7 @@ PV002 = declare(
         storage: {files: []}
     """, silenceable=False,
 )  # fmt: skip
-PV003 = declare(
+declare(
     "PV003", "error", "duplicate key",
     """A key stands once in its mapping.
 
@@ -51,7 +51,7 @@ PV003 = declare(
               mode: 0644
     """, silenceable=False,
 )  # fmt: skip
-PV004 = declare(
+declare(
     "PV004", "error", "second document",
     """A file holds one document.
 
@@ -70,7 +70,7 @@ PV004 = declare(
         version: 1.6.0
     """, silenceable=False,
 )  # fmt: skip
-PV005 = declare(
+declare(
     "PV005", "error", "limits",
     f"A document stays within {MAX_BYTES // 1024**2} MiB, {MAX_DEPTH} levels and {MAX_NODES} nodes, aliases expanded."
     """

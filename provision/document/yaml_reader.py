@@ -107,6 +107,7 @@ ADVICE = (
     ("did not find expected ',' or ']'", "a `[` list is not closed", "close it with `]`"),
     ("did not find expected ',' or '}'", "a `{` mapping is not closed", "close it with `}`"),
     ("found unexpected end of stream", "a quoted string is not closed", "add the closing quote"),
+    ("did not find expected <document start>", "text after the end of the document", "a file holds one config; move the rest to a file of its own"),
     ("found undefined alias", "an alias names an anchor that does not exist", "define it with `&name` further up"),
     ("block sequence entries are not allowed", "a `-` where no list can stand", "put the list on the lines below its key"),
     ("found unknown escape character", "an escape that double-quoted YAML does not know", "use single quotes, or double the backslash"),

@@ -24,7 +24,7 @@ from provision.schema.project import project
 from provision.schema.support import forbids
 from provision.versions import Release
 
-PV101 = declare(
+declare(
     "PV101", "warning", "unknown key",
     """A key is one that the dialect knows.
 
@@ -47,7 +47,7 @@ PV101 = declare(
                 inline: *greeting
     """,
 )  # fmt: skip
-PV102 = declare(
+declare(
     "PV102", "error", "wrong type",
     """A value has the type of its key.
 
@@ -67,7 +67,7 @@ PV102 = declare(
               mode: 0644
     """, silenceable=False,
 )  # fmt: skip
-PV103 = declare(
+declare(
     "PV103", "error", "missing key",
     """A key that is required is there.
 
@@ -82,7 +82,7 @@ PV103 = declare(
             - path: /etc/motd
     """, silenceable=False,
 )  # fmt: skip
-PV203 = declare(
+declare(
     "PV203", "warning", "key of a later release",
     """A key exists in the release that the document names.
 

@@ -16,10 +16,10 @@ from provision.document import Document
 from provision.document.nodes import NodeSource, child
 from provision.ignition import full_version
 from provision.record import Record, Row
-from provision.schema.rules import Finding, Violation
+from provision.schema.rules import Violation
 from provision.versions import Release
 
-PV606 = declare(
+declare(
     "PV606", "error", "files directory",
     """Local files need a files directory.
 
@@ -27,14 +27,14 @@ PV606 = declare(
     `-d`/`--files-dir`.
     """, silenceable=False,
 )  # fmt: skip
-PV607 = declare(
+declare(
     "PV607", "error", "escaping file",
     """A local file lies inside the files directory, and so do the targets of symbolic links.
 
     A config that reads files from elsewhere gives another result on another machine, and can give away secrets.
     """, silenceable=False,
 )  # fmt: skip
-PV608 = declare(
+declare(
     "PV608", "error", "unreadable file",
     """A local file can be read.""", silenceable=False,
 )  # fmt: skip
@@ -81,10 +81,6 @@ class Author:
         for code, record, found in violations:
             severity = found.severity or code.severity
             self.complain(code.code, severity, record, found.field, found.message, found.hint, found.item)
-
-    def finding(self, code: str, severity: Severity, record: Record, found: Finding) -> None:
-        """Note a single finding."""
-        self.complain(code, severity, found.on or record, found.field, found.message, found.hint, found.item)
 
     def place(self, record: Record, field: str | None, item: int | None = None) -> object:
         """The node of a field, of one element of it, or of the record where the field was not written."""

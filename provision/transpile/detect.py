@@ -9,7 +9,7 @@ from provision.document import Document
 from provision.document.nodes import child, text_of
 from provision.versions import BUTANE, BY_NAME, Release, newest, releases_of
 
-PV201 = declare(
+declare(
     "PV201", "error", "unknown dialect",
     """A document says what it is: Butane by `variant` and `version`, Ignition by `ignition.version`.
 
@@ -23,7 +23,7 @@ PV201 = declare(
         storage: {}
     """, silenceable=False,
 )  # fmt: skip
-PV202 = declare(
+declare(
     "PV202", "error", "unknown version",
     """A document names a version that exists, all three numbers of it.
 

@@ -10,6 +10,10 @@ from provision.schema.rules.paths import cleaned
 UNIT_DIRECTORY = "/etc/systemd/system/"
 
 
+# The rows say what a mode may be, for the JSON Schemas too.
+LEAST, GREATEST = File.rows["mode"].ge or 0, File.rows["mode"].le or 0
+
+
 @rule("PV350", "error", on=File)
 @rule("PV350", "error", on=Directory)
 def mode_has_permission_bits_only(node: File | Directory) -> Iterator[Finding]:
@@ -31,7 +35,7 @@ def mode_has_permission_bits_only(node: File | Directory) -> Iterator[Finding]:
             mode: 0644
     """
     mode = node.mode
-    if mode is None or 0 <= mode <= 0o7777:
+    if mode is None or LEAST <= mode <= GREATEST:
         return
     if mode < 0:
         yield Finding("mode", f"mode {mode} is negative", "write an octal number from 0 to 07777")
@@ -62,7 +66,7 @@ def special_bits_have_effect(node: File | Directory) -> Iterator[Finding]:
             mode: 01777
     """
     mode = node.mode
-    if mode is not None and mode & 0o7000 and 0 <= mode <= 0o7777:
+    if mode is not None and mode & 0o7000 and LEAST <= mode <= GREATEST:
         yield Finding(
             "mode",
             f"mode {mode:#o} has setuid, setgid or sticky bits, which have no effect before Ignition 3.6.0",

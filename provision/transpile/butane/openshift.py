@@ -43,7 +43,7 @@ extend(
     Config, "openshift", OpenShift, factory=OpenShift, variants=OPENSHIFT, doc="Settings beside the Ignition config."
 )
 
-PV673 = declare(
+declare(
     "PV673", "warning", "lost in raw mode",
     """What only a MachineConfig can say is lost in raw mode, which prints the Ignition config alone.""",
 )  # fmt: skip

@@ -13,7 +13,7 @@ ROOT_MIB = 8192
 # Where the images keep these partitions. Source: the disk layout of Fedora CoreOS images.
 RESERVED = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}
 
-PV660 = declare(
+declare(
     "PV660", "warning", "room for root",
     """The root partition can grow to at least 8 GiB.
 
@@ -36,7 +36,7 @@ PV660 = declare(
                   size_mib: 8192
     """,
 )  # fmt: skip
-PV661 = declare(
+declare(
     "PV661", "warning", "reserved label",
     """A label that the image uses stands on the partition number that the image gives it.
 

@@ -42,7 +42,7 @@ class Quadlet(Record):
 
 extend(Systemd, "quadlets", tuple[Quadlet, ...], since="3.7", doc="Container units for Podman's generator.")
 
-PV642 = declare(
+declare(
     "PV642", "error", "quadlet conflict",
     """What a quadlet adds does not collide with another entry.
 

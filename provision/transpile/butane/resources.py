@@ -17,7 +17,7 @@ extend(Resource, "local", str | None, since="3.1", doc="A file with the content,
 extend(FileContents, "inline", str | None, doc="The content itself.")
 extend(FileContents, "local", str | None, since="3.1", doc="A file with the content, below the files directory.")
 
-PV601 = declare(
+declare(
     "PV601", "error", "one source of content",
     """Content comes from one of `inline`, `local` and `source`.
 
@@ -39,7 +39,7 @@ PV601 = declare(
                 inline: hello
     """,
 )  # fmt: skip
-PV602 = declare(
+declare(
     "PV602", "error", "config to merge",
     """A config to merge or to use instead is an Ignition config that a machine can read.
 
@@ -58,7 +58,7 @@ PV602 = declare(
               - inline: '{"ignition": {"version": "3.5.0"}}'
     """,
 )  # fmt: skip
-PV603 = declare(
+declare(
     "PV603", "warning", "config of another spec",
     """An inline config to merge is of the spec that the document is translated to.
 

@@ -10,7 +10,7 @@ from provision.schema.support import forbidden_in
 from provision.transpile.author import Author
 from provision.versions import version_key
 
-PV671 = declare(
+declare(
     "PV671", "error", "unsupported field",
     """A field is one that the variant's machines can use.
 
@@ -28,7 +28,7 @@ PV671 = declare(
           disks: []
     """,
 )  # fmt: skip
-PV672 = declare(
+declare(
     "PV672", "error", "unsupported value",
     """A value is one that the variant's machines can use.
 

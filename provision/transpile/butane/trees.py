@@ -28,13 +28,13 @@ class Tree(Record):
 
 extend(Storage, "trees", tuple[Tree, ...], since="3.1", doc="Directories of local files.")
 
-PV620 = declare(
+declare(
     "PV620", "error", "tree", """A tree is a directory of regular files, symbolic links and directories.
 
     Sockets, fifos and devices can't be put into a config.
     """, silenceable=False,
 )  # fmt: skip
-PV621 = declare(
+declare(
     "PV621", "error", "tree conflict",
     """What a tree adds does not collide with another entry.
 

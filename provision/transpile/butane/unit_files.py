@@ -15,7 +15,7 @@ CONTENTS_LOCAL = "A file with the text, below the files directory."
 extend(Unit, "contents_local", str | None, since="3.4", doc=CONTENTS_LOCAL)
 extend(Dropin, "contents_local", str | None, since="3.4", doc=CONTENTS_LOCAL)
 
-PV630 = declare(
+declare(
     "PV630", "error", "one source of text",
     """The text of a unit comes from one of `contents` and `contents_local`.
 
