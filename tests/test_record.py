@@ -135,7 +135,7 @@ def test_walk_visits_every_section_that_was_given_once_parents_first(config: Con
                 assert any(other is inner for other in found)
 
 
-# ---- what is written and what is left out (butane.md §9) --------------------------------------------------------
+# ---- what is written and what is left out ------------------------------------------------------------------------
 
 OMISSIONS: list[tuple[Record, Spec, dict[str, Any]]] = [
     (Config(ignition=Ignition(version="")), NEWEST, {"ignition": {"version": ""}}),

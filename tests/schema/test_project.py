@@ -155,7 +155,7 @@ def test_keys_only_come_and_never_go_within_a_dialect() -> None:
 
 
 def test_the_number_of_ignitions_keys_is_that_of_its_oldest_and_newest_spec() -> None:
-    """135 keys over all specs, 43 of them younger than 3.0 (house.md §1), counted in the tree of sections."""
+    """135 keys over all specs, 43 of them younger than 3.0, counted in the tree of sections."""
 
     def keys(cls: Any, view: View) -> int:
         return sum(1 + (keys(row.item, view) if row.kind in ("record", "records") else 0) for row in view[cls].values())
