@@ -8,7 +8,7 @@ from urllib.parse import quote
 # RFC 2396 unreserved characters; everything else is escaped, even `/`.
 UNRESERVED = "-_.!~*'()"
 # Butane's packer makes short texts two bytes longer than zlib does, on average. Counting them makes our choice between
-# the encodings the same as Butane's but for about one text in a hundred.
+# the encodings the same as Butane's but for a few texts on the border.
 PACKED_BY_GO = 2
 GZIP_WINDOW = 31  # zlib's spelling of "with a gzip header"
 # A gzip stream in base64 can't be shorter than this, so that shorter text need not be tried.
