@@ -578,3 +578,25 @@ def test_a_changed_copy_leaves_the_record_as_it_was(file: File) -> None:
     assert (copy.mode, copy.path) == (1, "/changed")
     assert encode(file, NEWEST) == before
     assert copy.origin is file.origin
+
+
+# ---- what is missing --------------------------------------------------------------------------------------------
+
+
+def test_a_missing_key_is_told_at_the_record_that_lacks_it() -> None:
+    lacking = {"mode": 420, "contents": {"source": "data:,x"}}
+    document = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a"}, lacking]}}
+    problems: list[Problem] = []
+    decode(Config, document, View(spec("3.4")), JsonSource(), problems)
+    (problem,) = problems
+    assert (problem.wanted, problem.key) == ("missing", "path")
+    assert problem.value is lacking
+
+
+def test_a_merge_remembers_what_is_missing_unless_the_parent_has_it() -> None:
+    def disk(value: dict[str, object]) -> Disk:
+        return decode(Disk, value, View(spec("3.4")), JsonSource(), [])
+
+    lacking = disk({"wipeTable": True})
+    assert merge(disk({"partitions": [{"number": 1}]}), lacking).absent == {"device"}
+    assert merge(Disk(device="/dev/vda"), lacking).absent == set()

@@ -118,19 +118,17 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
             row = view.folded(cls, key)
             if row is None:
                 continue
-        value = decode_value(row, child, view, source, problems)
-        if value is BAD:
+        found = decode_value(row, child, view, source, problems)
+        if found is BAD:
             values["_broken"] = True
-        elif value is None:
-            pass
-        elif row.extension:
-            values.setdefault("_extras", {})[row.name] = row, value
-        else:
-            values[row.name] = value
+        elif row.extension and found is not None:
+            values.setdefault("_extras", {})[row.name] = row, found
+        elif found is not None:
+            values[row.name] = found
     for name, row in cls.rows.items():
         if row.required <= view.at and values.get(name) is None and "_broken" not in values:
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
-            values["_missing"] = record.absent | {name}
+            values["_absent"] = record.absent | {name}
     return record
 
 
@@ -220,7 +218,7 @@ class Leaf(NamedTuple):
 
 
 def source_map(record: Record, pointer: str = "") -> Iterator[Leaf]:
-    """Every leaf that `encode` writes, by its JSON pointer (RFC 6901), in the same order."""
+    """Every leaf of what was given a value, by its JSON pointer (RFC 6901), in the order in which `encode` writes them."""
     for row, value in record.given():
         here = f"{pointer}/{row.key}"
         if row.kind == "record":

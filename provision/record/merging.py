@@ -41,6 +41,9 @@ def merge(parent: R, child: R) -> R:
         values["_broken"] = True
     if child.extras:
         values["_extras"] = child.extras
+    absent = (parent.absent | child.absent) - values.keys()
+    if absent:
+        values["_absent"] = absent
     return merged
 
 

@@ -101,16 +101,18 @@ def field(
 ) -> Any:
     """Declare one key of a record.
 
-    `since`, `until` (exclusive), `required` (a missing key is an error from there on) and `plain_until` (before it the
-    value cannot be null, so a missing one is written as zero) are Ignition specs, as is `null_until` (before it an unset value is written as null). `ge`
-    and `le` are the least and the greatest integer that make sense; a rule holds values to them. `keep` writes the key even where it is zero. `by` gives a list item's identity in a merge (without it lists concatenate), and
-    lists that name the same `shares` have one namespace; an item that `removed_by` holds for takes its parent's away. `variants` limits a sugar to dialects and their first release.
+    `since`, `until` (exclusive), `required` (a missing key is an error from there on), `plain_until` (before it the value
+    cannot be null, so a missing one is written as zero) and `null_until` (before it an unset value is written as null)
+    are Ignition specs. `ge` and `le` are the least and the greatest integer that make sense; a rule holds values to them.
+    `keep` writes the key even where it is zero. `by` gives a list item's identity in a merge (without it lists
+    concatenate), lists that name the same `shares` have one namespace, and an item that `removed_by` holds for takes its
+    parent's away. `variants` limits a sugar to dialects and their first release.
     """
     return Unset(dict(
         key=key, default=default, factory=factory, doc=doc, since=spec(since), until=spec(until) if until else NEVER,
         required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
-        null_until=spec(null_until) if null_until else OLDEST, ge=ge, le=le, keep=keep, unit=unit, secret=secret, by=by, shares=shares, removed_by=removed_by,
-        variants=variants,
+        null_until=spec(null_until) if null_until else OLDEST, ge=ge, le=le, keep=keep, unit=unit, secret=secret, by=by,
+        shares=shares, removed_by=removed_by, variants=variants,
     ))  # fmt: skip
 
 
@@ -210,7 +212,7 @@ class Record:
     @property
     def absent(self) -> frozenset[str]:
         """The fields that were required and not given: told already, so that no rule speaks of them again."""
-        found: frozenset[str] = self.__dict__.get("_missing", frozenset())
+        found: frozenset[str] = self.__dict__.get("_absent", frozenset())
         return found
 
     @property

@@ -197,10 +197,10 @@ def natural(node: Any) -> Any:
     """A value of the node's own type, however deep it is: enough for the schema to see that it does not fit."""
     if not isinstance(node, ScalarNode):
         return {} if isinstance(node, MappingNode) else []
-    what = meaning(node.value, str(node.tag))
     if node.tag not in (PLAIN, QUOTED):
         return NOTHING  # the text does not fit its explicit tag, or it would not have come here
-    return {"bool": True, "null": None, "int": integer(node.value), "float": NOTHING}.get(what, node.value)
+    known = {"bool": True, "null": None, "int": integer(node.value), "float": NOTHING}
+    return known.get(meaning(node.value, str(node.tag)), node.value)
 
 
 # ---- words ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from provision.diagnostics import CODES, Code, Severity, declare
 from provision.record import NEVER, OLDEST, Record, Spec, spec, walk
-from provision.schema.rules import C, Finding, Violation
+from provision.schema.rules import C, Finding, Violation, is_told
 from provision.versions import Release, version_key
 
 
@@ -70,6 +70,5 @@ def check_source(root: Record, release: Release) -> Iterator[Violation]:
         if found and not record.broken:
             for rule in found:
                 for finding in rule.check(record, release):
-                    if finding.on is None and finding.field in record.absent:
-                        continue
-                    yield Violation(rule.code, finding.on or record, finding)
+                    if not is_told(record, finding):
+                        yield Violation(rule.code, finding.on or record, finding)

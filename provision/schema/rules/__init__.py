@@ -128,5 +128,10 @@ def check(root: Record, at: Spec) -> Iterator[Violation]:
         rules = by_class.get(cls)  # a config has records by the ten thousand, but few classes
         for row in rules_for(cls, at) if rules is None else rules:
             for finding in row.check(record, at) if row.takes_spec else row.check(record):
-                if finding.on is not None or finding.field not in record.absent:
+                if not is_told(record, finding):
                     yield Violation(row.code, finding.on or record, finding)
+
+
+def is_told(record: Record, finding: Finding) -> bool:
+    """Whether a finding speaks of a field whose absence was told when the config was read."""
+    return finding.field in (finding.on or record).absent

@@ -193,7 +193,7 @@ def partitioned_disk_has_no_filesystem(storage: Storage) -> Iterator[Finding]:
           - device: /dev/disk/by-partlabel/data
             format: xfs
     """
-    disks = {disk.device: disk for disk in storage.disks}
+    disks = {disk.device: disk for disk in storage.disks if disk.device}
     for filesystem in storage.filesystems if disks else ():
         disk = disks.get(filesystem.device)
         if disk is not None and disk.partitions:
@@ -227,7 +227,7 @@ def filesystem_on_wiped_disk_is_wiped(storage: Storage) -> Iterator[Finding]:
             format: xfs
             wipe_filesystem: true
     """
-    disks = {disk.device: disk for disk in storage.disks}
+    disks = {disk.device: disk for disk in storage.disks if disk.device}
     for filesystem in storage.filesystems if disks else ():
         disk = disks.get(filesystem.device)
         if disk is not None and disk.wipe_table and not disk.partitions and not filesystem.wipe_filesystem:
