@@ -3,6 +3,7 @@
 import sys
 
 from provision.apply.directory import apply_plan, check_root, plan_directory, preview_plan
+from provision.formats import counted
 from provision.ignition import Config, upgrade
 from provision.record import Spec
 
@@ -17,17 +18,12 @@ def apply_to_root(config: Config, spec: Spec, root: str, *, dry_run: bool, yes: 
     if dry_run:
         for line in preview_plan(plan):
             print(line)
-        print(f"{counted(len(plan.operations))} planned; nothing was written", file=sys.stderr)
+        print(f"{counted(len(plan.operations), 'operation')} planned; nothing was written", file=sys.stderr)
         return
     try:
         result = apply_plan(plan)
     except KeyboardInterrupt:
         print("provision: stopped; apply again to complete the work", file=sys.stderr)
         raise
-    done = f"{counted(len(result.executed))} done in {root}"
+    done = f"{counted(len(result.executed), 'operation')} done in {root}"
     print(done + (f", {len(result.skipped)} already so" if result.skipped else ""), file=sys.stderr)
-
-
-def counted(number: int) -> str:
-    """`1 operation`, `2 operations`."""
-    return f"{number} operation{'' if number == 1 else 's'}"

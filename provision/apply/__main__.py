@@ -77,7 +77,7 @@ def apply(options: Namespace) -> int:
 def carry_out(plan: Plan) -> None:
     """Apply a plan and say how much there was to do."""
     result = apply_plan(plan)
-    print(f"{plan.root}: {len(result.executed)} operations done, {len(result.skipped)} were so already")
+    print(f"{plan.root}: operations: {len(result.executed)} done, {len(result.skipped)} were so already")
 
 
 def read(path: str) -> bytes:

@@ -556,7 +556,7 @@ def test_without_root_files_are_written_and_owners_are_not_set(nobodys: Path) ->
         '{"path":"/etc/b","group":{"id":5},"contents":{"source":"data:,b"}}]},'
         '"systemd":{"units":[{"name":"a.service","enabled":true},{"name":"b.service","enabled":false}]}}'
     )
-    for expected in ("5 operations done", "0 operations done"):
+    for expected in ("operations: 5 done", "operations: 0 done"):
         done = as_nobody(nobodys, config_text)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout

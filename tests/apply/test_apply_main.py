@@ -41,7 +41,7 @@ def test_every_spec_is_applied(minor: int, root: Path, capsys: pytest.CaptureFix
     version = f"3.{minor}.0" + ("-experimental" if minor == 7 else "")
     assert run(ignition(version, storage=FILES), root) == 0
     assert (root / "etc/a").read_text() == "a"
-    assert capsys.readouterr().out.endswith("1 operations done, 0 were so already\n")
+    assert capsys.readouterr().out.endswith("operations: 1 done, 0 were so already\n")
 
 
 @pytest.mark.parametrize(("version", "mode"), [("3.5.0", 0o755), ("3.6.0", 0o4755)])
