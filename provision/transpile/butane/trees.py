@@ -51,25 +51,22 @@ class Entries:
         self.by_path: dict[str, Any] = {}
         for node in (*storage.files, *storage.directories, *storage.links):
             self.by_path.setdefault(node.path, node)
-        self.filled: dict[int, Any] = {}
-        self.added: dict[type[Record], list[Any]] = {File: [], Directory: [], Link: []}
+        self.filled: dict[tuple[type[Record], str], Any] = {}
+        self.added: dict[type[Record], dict[str, Any]] = {File: {}, Directory: {}, Link: {}}
 
     def add(self, node: Any) -> None:
         """Put a new entry after all others."""
         self.by_path[node.path] = node
-        self.added[type(node)].append(node)
+        self.added[type(node)][node.path] = node
 
     def fill(self, node: Any, full: Any) -> None:
-        """Put a completed entry in the place of an incomplete one."""
+        """Put a completed entry in the place of an incomplete one of the same kind and path."""
         self.by_path[node.path] = full
         added = self.added[type(node)]
-        for i, known in enumerate(added):
-            if known is node:
-                added[i] = full
-                return
-        # An entry that was filled before is known by what it was at first.
-        first = next((key for key, value in self.filled.items() if value is node), id(node))
-        self.filled[first] = full
+        if node.path in added:
+            added[node.path] = full
+        else:
+            self.filled[type(node), node.path] = full
 
     def result(self) -> Storage:
         """The storage section with all that was added."""
@@ -77,7 +74,7 @@ class Entries:
             return self.storage
 
         def all_of(nodes: tuple[Any, ...], cls: type[Record]) -> tuple[Any, ...]:
-            return (*(self.filled.get(id(node), node) for node in nodes), *self.added[cls])
+            return (*(self.filled.get((cls, node.path), node) for node in nodes), *self.added[cls].values())
 
         return self.storage.changed(
             files=all_of(self.storage.files, File),
@@ -112,14 +109,8 @@ def add_tree(tree: Tree, entries: Entries, author: Author) -> None:
         return
     try:
         if not stat.S_ISDIR(root.stat().st_mode):
-            author.complain(
-                "PV620",
-                "error",
-                tree,
-                None,
-                f"`{tree.local}` is not a directory",
-                "use `local` of a file's contents for a single file",
-            )
+            hint = "use `local` of a file's contents for a single file"
+            author.complain("PV620", "error", tree, None, f"`{tree.local}` is not a directory", hint)
             return
         root = root.resolve() if root.is_symlink() else root
         for path in walk(root):
