@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from provision.diagnostics import declare
+from provision.diagnostics import CODES, declare
 from provision.ignition import Config, Luks
 from provision.record import Record, encode, field, itself
 from provision.schema.dialects import extend
-from provision.schema.rules import Finding
+from provision.schema.rules import Finding, Violation
 from provision.schema.rules.duplicates import entries_are_unique
 from provision.transpile.author import Author
 from provision.transpile.butane.grub import without_append
@@ -151,9 +151,6 @@ def cex_key_is_on_the_command_line(config: Config) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-source_rule("PV300", "error", on=OpenShift)(entries_are_unique)
-
-
 def expand(config: Config, author: Author) -> Config:
     """Adapt the Ignition config to what OpenShift's machines need."""
     if author.release.dialect != "openshift":
@@ -165,6 +162,8 @@ def expand(config: Config, author: Author) -> Config:
         for row, value in openshift.given():
             if value is not None:
                 author.complain("PV673", "warning", openshift, row.name, f"`{row.snake}` is lost in raw mode")
+    elif not openshift.broken:
+        author.report(Violation(CODES["PV300"], openshift, found) for found in entries_are_unique(openshift))
     if openshift.fips and author.release.version.startswith(tuple(f"4.{minor}." for minor in range(8, 20))):
         luks = tuple(with_fips_cipher(volume, openshift, author) for volume in config.storage.luks)
         config = config.changed(storage=config.storage.changed(luks=luks))
