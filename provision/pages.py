@@ -15,11 +15,14 @@ OTHER_NAMES = {"rhcos": "openshift", "butane": "fcos", "coreos": "fcos", "ign": 
 
 def load_everything() -> None:
     """Import all that declares keys or codes."""
-    import provision.schema.structural
-    import provision.transpile.compile  # noqa: F401  # both for their declarations
-    from provision.schema.rules import load
+    from importlib import import_module
+    from pkgutil import walk_packages
 
-    load()
+    from provision import schema, transpile
+
+    for package in (schema, transpile):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
 
 
 def schema_text(release: Release) -> str:

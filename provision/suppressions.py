@@ -1,15 +1,18 @@
 """Comments that silence a diagnostic: `# provision: ignore[PV310] reason`, on its line or the line above.
 
+Within a text, such as a unit's, such a comment stands on a line of its own; behind the `|` it speaks for the whole text.
+
 A comment that silences nothing, or gives no reason, is a warning itself, so that none outlives its cause.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ruamel.yaml.nodes import ScalarNode
 
-from provision.diagnostics import CODES, LINE_END, Diagnostic, Span, declare, span_of
-from provision.document import Document
+from provision.diagnostics import CODES, Diagnostic, Span, declare, span_of
+from provision.document import WHOLE_TEXT, Document
 from provision.document.graph import children
 
 declare(
@@ -60,40 +63,64 @@ class Suppression(NamedTuple):
     """One comment: the codes it names, the lines it speaks for, and its own place."""
 
     codes: tuple[str, ...]
-    lines: tuple[int, ...]
+    lines: range
     reason: str
     span: Span
+    inside: bool = False
+    """Whether it stands in a text, where it may be meant for others: it is no mistake if it silences nothing."""
 
 
 def suppressions_in(document: Document) -> list[Suppression]:
     """All such comments of a document. A comment on a line of its own speaks for the next line, too."""
-    if document.json or "provision:" not in document.text:
+    if document.json or (document.part is None and "provision:" not in document.text):
         return []
     found = []
-    for number, line in enumerate(LINE_END.split(document.text), 1):
+    for number in range(1, len(document.lines) + 1) if document.part is None else document.part:
+        line = document.lines[number - 1]
         comment = COMMENT.search(line)
         start = line.index("#", comment.start()) + 1 if comment else 0
-        if comment and not is_content(document, number, start):
-            alone = not line[: start - 1].strip()
-            codes = tuple(code.strip() for code in comment[1].split(",") if code.strip())
-            lines = (number, number + 1) if alone else (number,)
-            found.append(Suppression(codes, lines, comment[2], Span(number, start, number, len(line) + 1)))
+        if not comment:
+            continue
+        alone = not line[: start - 1].strip()
+        inside = text_at(document, number, start)
+        if inside and not (alone and inside.style in ("|", WHOLE_TEXT)):
+            continue
+        codes = tuple(code.strip() for code in comment[1].split(",") if code.strip())
+        lines = range(number, number + 2) if alone else range(number, text_end(document, number) + 1)
+        place = Span(number, start, number, len(line) + 1)
+        found.append(Suppression(codes, lines, comment[2], place, inside is not None))
     return found
 
 
-def is_content(document: Document, line: int, column: int) -> bool:
-    """Whether a place lies in the text of a scalar, so that what looks like a comment there is none."""
+def scalars_of(document: Document) -> Iterator[ScalarNode]:
+    """All scalars of a document."""
     rest = [document.root] if document.root is not None else []
     while rest:
         node = rest.pop()
         rest.extend(children(node))
         if isinstance(node, ScalarNode):
-            span = span_of(node)
-            block = node.style in ("|", ">")  # a comment may stand on the line of the | itself
-            starts = (span.line + 1, 1) if block else (span.line, span.column)
-            if starts <= (line, column) < (span.end_line, span.end_column):
-                return True
-    return False
+            yield node
+
+
+def text_at(document: Document, line: int, column: int = 1 << 30) -> ScalarNode | None:
+    """The scalar whose text a place lies in, so that what looks like a comment there is part of it."""
+    for node in scalars_of(document):
+        span = span_of(node)
+        block = node.style in ("|", ">")  # a comment may stand on the line of the | itself
+        starts = (span.line + 1, 1) if block else (span.line, span.column)
+        if starts <= (line, column) < (span.end_line, span.end_column):
+            return node
+    return None
+
+
+def text_end(document: Document, line: int) -> int:
+    """The last line of the text that a `|` on a line begins; the line itself where there is none."""
+    ends = [
+        span_of(node).end_line
+        for node in scalars_of(document)
+        if node.style in ("|", ">") and span_of(node).line == line
+    ]
+    return max(ends, default=line + 1) - 1 if ends else line
 
 
 def suppress(document: Document, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
@@ -113,6 +140,8 @@ def suppress(document: Document, diagnostics: list[Diagnostic]) -> list[Diagnost
         else:
             kept.append(diagnostic)
     for i, comment in enumerate(comments):
+        if comment.inside and not any(at == i for at, _ in used):
+            continue
         kept += about(comment, {code for at, code in used if at == i}, document.file)
     return kept
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from provision.diagnostics import CODES, Diagnostic, ProvisionError
 from provision.inputs import STDIN, SURE_SUFFIXES, files_of, read_input
 from provision.progress import Progress
+from provision.schema.machine.facts import Fact, check_together, facts_of
 from provision.transpile.author import Options
-from provision.transpile.compile import compile_document
+from provision.transpile.compile import compile_all
 from provision.transpile.detect import is_recognised
 
 # Below this many files starting processes costs more than they save.
@@ -43,10 +44,11 @@ class Checked(NamedTuple):
     diagnostics: list[Diagnostic]
     error: str | None = None
     known: bool = True
+    facts: tuple[Fact, ...] = ()
 
 
-# A file, whether it was named itself, the files directory, and the name of standard input.
-Work = tuple[str, bool, str | None, str]
+# A file, whether it was named itself, the options, and the name of standard input.
+Work = tuple[str, bool, Options, str]
 
 
 class Result(NamedTuple):
@@ -58,17 +60,19 @@ class Result(NamedTuple):
     unreadable: list[str]
 
 
-def validate_files(paths: list[str], files_dir: str | None, selection: Selection, jobs: int, stdin_name: str) -> Result:
+def validate_files(paths: list[str], options: Options, selection: Selection, jobs: int, stdin_name: str) -> Result:
     """Check files, and folders for what looks like a config."""
     check_selection(selection)
     files = files_of(paths)
     workers = jobs or os.cpu_count() or 1
     checked: list[Checked] = []
     with Progress("validating", len(files)) as progress:
-        for one in check_all(files, files_dir, stdin_name, workers):
+        for one in check_all(files, options, stdin_name, workers):
             checked.append(one)
             progress.step()
-    diagnostics = [found for one in checked for found in one.diagnostics if selection.keeps(found.code)]
+    everything = [found for one in checked for found in one.diagnostics]
+    everything += check_together([fact for one in checked for fact in one.facts])
+    diagnostics = [found for found in everything if selection.keeps(found.code)]
     sources = {name: text for one in checked for name, text in one.text.items()}
     return Result(
         sorted(set(diagnostics), key=Diagnostic.sort_key),
@@ -91,9 +95,9 @@ def check_selection(selection: Selection) -> None:
             raise ProvisionError(f"{prefix} is no code, nor the beginning of one; see `provision rules`", exit_code=2)
 
 
-def check_all(files: list[tuple[str, bool]], files_dir: str | None, stdin_name: str, workers: int) -> Iterator[Checked]:
+def check_all(files: list[tuple[str, bool]], options: Options, stdin_name: str, workers: int) -> Iterator[Checked]:
     """Check files in their order, in several processes where there are many."""
-    work: list[Work] = [(file, named, files_dir, stdin_name) for file, named in files]
+    work: list[Work] = [(file, named, options, stdin_name) for file, named in files]
     if workers == 1 or len(files) < MANY_FILES:
         yield from map(check_one, work)
         return
@@ -126,19 +130,21 @@ def check_chunk(work: list[Work]) -> list[Checked]:
 
 def check_one(work: Work) -> Checked:
     """Check one file; a file that a search came upon is left alone if it does not look like a config."""
-    file, named, files_dir, stdin_name = work
+    file, named, options, stdin_name = work
     name = stdin_name if file == STDIN else file
     try:
         data = read_input(file)
     except ProvisionError as error:
         return Checked(name, {}, [], str(error))
     try:
-        compiled = compile_document(data, name, Options(files_dir))
+        found = compile_all(data, name, options)
     except Exception as error:
         error.add_note(f"while checking {name}")
         raise
-    if not named and not file.endswith(SURE_SUFFIXES) and not is_recognised(compiled.document):
+    if not named and not file.endswith(SURE_SUFFIXES) and not any(is_recognised(one.document) for one in found):
         return Checked(name, {}, [], known=False)
+    facts = [fact for one in found if one.config and one.author for fact in facts_of(one.config, name, one.author.locate)]
+    diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
     # A text goes back to the parent only where something in it will be shown.
-    text = compiled.sources if compiled.diagnostics else {}
-    return Checked(name, text, compiled.diagnostics)
+    text = {file: text for one in found for file, text in one.sources.items()} if diagnostics or facts else {}
+    return Checked(name, text, diagnostics, facts=tuple(facts))

@@ -9,11 +9,18 @@ from typing import Literal, NamedTuple
 from provision.ignition import SPECS
 from provision.record import Spec, spec
 
-Dialect = Literal["fcos", "flatcar", "openshift", "r4e", "fiot", "ignition"]
+Dialect = Literal[
+    "fcos", "flatcar", "openshift", "r4e", "fiot", "ignition",
+    "ignition2", "clc", "cloud-config", "cloud-init", "machineconfig", "machineconfig2",
+    "machineconfigpool", "unit", "script",
+]  # fmt: skip
 
 
 class Release(NamedTuple):
-    """One version of one dialect. `spec` is the Ignition spec that it is translated to."""
+    """One version of one dialect. `spec` is the Ignition spec that it is translated to.
+
+    A dialect that never had versions has one release, without a version.
+    """
 
     dialect: Dialect
     version: str
@@ -22,7 +29,7 @@ class Release(NamedTuple):
     @property
     def name(self) -> str:
         """As people write it: `fcos 1.5.0`."""
-        return f"{self.dialect} {self.version}"
+        return f"{FULL_NAMES.get(self.dialect, self.dialect)} {self.version}".rstrip()
 
 
 BUTANE: dict[Dialect, dict[str, tuple[str, ...]]] = {
@@ -47,6 +54,22 @@ BUTANE: dict[Dialect, dict[str, tuple[str, ...]]] = {
     "fiot": {"3.4": ("1.0.0",), "3.7": ("1.1.0-experimental",)},
 }
 
+# What Ignition 2 is turned into by default, by its version: the least that holds all of it. Source: ign-converter 0.2.
+IGNITION2 = {"2.0.0": "3.1", "2.1.0": "3.1", "2.2.0": "3.1", "2.3.0": "3.1", "2.4.0": "3.1"}
+# Versions of the Ignition config in a MachineConfig. Source: machine-config-operator 4.20, `ParseAndConvertConfig`.
+MACHINECONFIG = ("3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0")
+MACHINECONFIG2 = "2.2.0"
+# Dialects without versions of their own, with the spec that they are turned into by default.
+OTHERS: dict[Dialect, str] = {
+    "clc": "3.1", "cloud-config": "3.3", "cloud-init": "3.3", "machineconfigpool": "3.5", "unit": "3.3", "script": "3.3",
+}  # fmt: skip
+# Versions older than 3 that can be written. Source: ign-converter 0.2 goes down to 2.4 and 2.2.
+OLD_TARGETS = ("2.2.0", "2.3.0", "2.4.0")
+FULL_NAMES: dict[Dialect, str] = {
+    "ignition2": "ignition", "clc": "Container Linux Config", "machineconfig": "MachineConfig with Ignition",
+    "machineconfig2": "MachineConfig with Ignition", "machineconfigpool": "MachineConfigPool",
+}  # fmt: skip
+
 RELEASES: tuple[Release, ...] = (
     *(
         Release(dialect, version, spec(target))
@@ -55,6 +78,10 @@ RELEASES: tuple[Release, ...] = (
         for version in versions
     ),
     *(Release("ignition", version, spec(version)) for version in SPECS),
+    *(Release("ignition2", version, spec(target)) for version, target in IGNITION2.items()),
+    *(Release("machineconfig", version, spec(version)) for version in MACHINECONFIG),
+    Release("machineconfig2", MACHINECONFIG2, spec(IGNITION2[MACHINECONFIG2])),
+    *(Release(dialect, "", spec(target)) for dialect, target in OTHERS.items()),
 )
 
 BY_NAME: dict[tuple[str, str], Release] = {(r.dialect, r.version): r for r in RELEASES}

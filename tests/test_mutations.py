@@ -15,9 +15,18 @@ from provision.transpile.compile import compile_document
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
-DOCUMENTS = sorted([*(ROOT / "samples").rglob("*.bu"), *(CASES / "butane").glob("*.bu")])
-MUTANTS_EACH = 60
-CHUNKS = 40
+BESIDE = (".json", ".verdict")
+DIALECTS = ("butane", *sorted(path.name for path in CASES.iterdir() if path.name not in ("butane", "files")))
+DOCUMENTS = {
+    dialect: sorted(
+        [path for path in (CASES / dialect).iterdir() if path.suffix not in BESIDE]
+        + [path for path in (ROOT / "samples" / dialect).rglob("*") if path.is_file()]
+    )
+    for dialect in DIALECTS
+}
+DOCUMENTS["butane"] = sorted([*(ROOT / "samples").rglob("*.bu"), *(CASES / "butane").glob("*.bu")])
+MUTANTS = 2000  # of each dialect at the least
+CHUNKS = 12
 
 Mutation = Callable[[str, random.Random], str]
 
@@ -119,7 +128,7 @@ def change_the_version(text: str, chance: random.Random) -> str:
 
 
 def splice_another_document(text: str, chance: random.Random) -> str:
-    other = text_of(chance.choice(DOCUMENTS))
+    other = text_of(chance.choice(DOCUMENTS[chance.choice(DIALECTS)]))
     return text[: chance.randrange(len(text))] + other[chance.randrange(len(other)) :]
 
 
@@ -131,8 +140,8 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def text_of(path: Path) -> str:
     """A document; one of the cases that leave the release open gets one."""
-    text = path.read_text()
-    if CASES not in path.parents or re.search(r"^ *\"?version", text, re.M):
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    if path.suffix != ".bu" or CASES not in path.parents or re.search(r"^ *\"?version", text, re.M):
         return text
     return ("" if re.search("^variant", text, re.M) else "variant: fcos\n") + "version: 1.8.0-experimental\n" + text
 
@@ -143,12 +152,22 @@ def mutant(path: Path, number: int) -> bytes:
     text = text_of(path)
     for kind in chance.choices(MUTATIONS, k=chance.choice((1, 1, 1, 2, 3))):
         text = kind(text, chance) or "x"
-    return text.encode("utf-8", "surrogatepass")
+    return b"".join(character.encode("utf-8", surrogates_of(character)) for character in text)
 
 
-def check(data: bytes, options: Options) -> None:
+def surrogates_of(character: str) -> str:
+    """How a character that is half of a pair is written: those that stand for a byte as that byte."""
+    return "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+
+
+def each_of(dialect: str) -> int:
+    """How many mutants each document of a dialect has."""
+    return -(-MUTANTS // len(DOCUMENTS[dialect]))
+
+
+def check(data: bytes, name: str, options: Options) -> None:
     """Compile and look at all that comes out."""
-    compiled = compile_document(data, "mutant.bu", options)
+    compiled = compile_document(data, name, options)
     for found in compiled.diagnostics:
         text = compiled.sources[found.file] or data.decode("utf-8", "replace")
         lines = len(LINE_END.split(text))
@@ -170,22 +189,36 @@ def check(data: bytes, options: Options) -> None:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_no_mutant_ends_in_an_exception(chunk: int) -> None:
-    for path in DOCUMENTS[chunk::CHUNKS]:
-        for number in range(MUTANTS_EACH):
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_mutant_ends_in_an_exception(dialect: str, chunk: int) -> None:
+    for path in DOCUMENTS[dialect][chunk::CHUNKS]:
+        for number in range(each_of(dialect)):
             data = mutant(path, number)
             files = ROOT / "samples" / "files" if "samples" in path.parts else CASES / "files"
+            options = Options(str(files), pretty=number % 5 == 0, raw=number % 7 == 0)
+            options = options._replace(
+                target=chance_of(number, {3: "3.0.0", 4: "2.2.0", 5: "2.4.0"}), lossy=number % 2 == 0,
+                platform=chance_of(number, {1: "ec2", 2: "nowhere"}),
+                values=(("private_ipv4", "10.0.0.5"),) if number % 3 == 0 else (),
+                target_os=chance_of(number, {2: "ubuntu", 4: "fcos"}),
+            )  # fmt: skip
             try:
-                check(data, Options(str(files), pretty=number % 5 == 0, raw=number % 7 == 0))
+                check(data, path.name, options)
             except BaseException as error:
                 error.add_note(f"{path.name}, mutant {number}: {data!r}")
                 raise
 
 
-def test_there_are_enough_mutants_and_they_are_the_same_every_time() -> None:
-    assert len(DOCUMENTS) * MUTANTS_EACH >= 2000
-    once = [mutant(path, 0) for path in DOCUMENTS]
-    assert once == [mutant(path, 0) for path in DOCUMENTS]
-    assert (
-        sum(data != text_of(path).encode() for data, path in zip(once, DOCUMENTS, strict=True)) > len(DOCUMENTS) * 0.9
-    )
+def chance_of(number: int, choices: dict[int, str]) -> str | None:
+    """What a mutant of this number is compiled with."""
+    return choices.get(number % 11)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_there_are_enough_mutants_and_they_are_the_same_every_time(dialect: str) -> None:
+    documents = DOCUMENTS[dialect]
+    assert len(documents) * each_of(dialect) >= MUTANTS
+    once = [mutant(path, 0) for path in documents]
+    assert once == [mutant(path, 0) for path in documents]
+    changed = sum(data != path.read_bytes() for data, path in zip(once, documents, strict=True))
+    assert changed > len(documents) * 0.8

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from provision import validation
 from provision.diagnostics import ProvisionError
+from provision.transpile.author import Options
 from provision.validation import CHUNK, Selection, check_selection, validate_files
 
 CODES = st.sampled_from(["PV001", "PV101", "PV102", "PV201", "PV301", "PV310", "PV311", "PV601"])
@@ -62,7 +63,7 @@ def test_results_come_in_the_order_of_files_and_places(tmp_path: Path) -> None:
     two = WARNING + "bar: 2\n"
     written(tmp_path, b_bu=two, a_bu=ERROR)
     paths = [str(tmp_path / name) for name in ("b.bu", "a.bu", "nothing.bu")]
-    result = validate_files(paths, None, Selection(), 1, "<stdin>")
+    result = validate_files(paths, Options(), Selection(), 1, "<stdin>")
     assert [(Path(one.file).name, one.span.line) for one in result.diagnostics] == [
         ("a.bu", 5),
         ("b.bu", 3),
@@ -75,7 +76,7 @@ def test_results_come_in_the_order_of_files_and_places(tmp_path: Path) -> None:
 
 def test_a_text_is_kept_only_where_something_in_it_is_shown(tmp_path: Path) -> None:
     written(tmp_path, good_bu=GOOD, warning_bu=WARNING)
-    result = validate_files([str(tmp_path)], None, Selection(), 1, "<stdin>")
+    result = validate_files([str(tmp_path)], Options(), Selection(), 1, "<stdin>")
     assert list(result.sources) == [str(tmp_path / "warning.bu")]
 
 
@@ -83,7 +84,7 @@ def test_a_config_that_two_files_refer_to_is_reported_once(tmp_path: Path) -> No
     outer = "variant: fcos\nversion: 1.6.0\nignition:\n  config:\n    merge:\n      - local: inner.bu\n"
     written(tmp_path, a_bu=outer, b_bu=outer, inner_bu=WARNING)
     paths = [str(tmp_path / name) for name in ("a.bu", "b.bu")]
-    result = validate_files(paths, str(tmp_path), Selection(), 1, "<stdin>")
+    result = validate_files(paths, Options(str(tmp_path)), Selection(), 1, "<stdin>")
     assert [(Path(one.file).name, one.code) for one in result.diagnostics] == [("inner.bu", "PV101")]
 
 
@@ -94,6 +95,6 @@ def test_several_processes_give_what_one_gives(count: int, tmp_path: Path, monke
     monkeypatch.setattr(validation, "MANY_FILES", 1)
     for number in range(count):
         (tmp_path / f"{number:03}.bu").write_text((GOOD, WARNING, ERROR)[number % 3])
-    one, two = (validate_files([str(tmp_path)], None, Selection(), jobs, "<stdin>") for jobs in (1, 2))
+    one, two = (validate_files([str(tmp_path)], Options(), Selection(), jobs, "<stdin>") for jobs in (1, 2))
     assert one == two
     assert len(one.files) == count

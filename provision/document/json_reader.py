@@ -7,24 +7,16 @@ Ignition refuses.
 import re
 from bisect import bisect_right
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # missing in typeshed
-from typing import NamedTuple
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from provision.document.reading import MAX_DEPTH, ReadingError, place_of, too_deep
+from provision.document.reading import MAX_DEPTH, Mark, ReadingError, place_of, too_deep
 from provision.document.scalars import PLAIN, QUOTED
 
 SPACE = re.compile(r"[ \t\r\n]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 WORD = re.compile(r"true|false|null")
 KEY = re.compile(r'\{[ \t\r\n]*(?:\}|"[^"\n]*"[ \t\r\n]*:)')
-
-
-class Place(NamedTuple):
-    """A mark: line and column from 0."""
-
-    line: int
-    column: int
 
 
 def read_json(text: str) -> tuple[bool, Node | None]:
@@ -53,9 +45,9 @@ class JsonReader:
         self.text = text
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
-    def mark(self, position: int) -> Place:
+    def mark(self, position: int) -> Mark:
         line = bisect_right(self.starts, position) - 1
-        return Place(line, position - self.starts[line])
+        return Mark(line, position - self.starts[line])
 
     def space(self, position: int) -> int:
         found = SPACE.match(self.text, position)

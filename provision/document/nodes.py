@@ -5,9 +5,9 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from provision.diagnostics import Diagnostic, Span, span_of
+from provision.diagnostics import Diagnostic, Severity, Span, span_of
 from provision.document import Document
-from provision.document.scalars import PLAIN, QUOTED, resolve
+from provision.document.scalars import OLD_BOOLS, PLAIN, QUOTED, meaning, resolve
 from provision.record import BAD, Kind
 
 MERGE_KEY = "<<"
@@ -17,12 +17,13 @@ class NodeSource:
     """How `record.decode` looks into nodes. Duplicate keys and keys that are no strings are collected as diagnostics.
 
     Null elements of lists are passed over, as go-yaml does. A `strict` source reads as Go reads JSON: a null element is
-    an empty one, and a string is a string only in quotes.
+    an empty one, and what YAML or JSON takes for a number or a boolean is no string. Where there may be `dashes` in keys, they stand for underscores.
     """
 
-    def __init__(self, document: Document, *, strict: bool = False) -> None:
+    def __init__(self, document: Document, *, strict: bool = False, dashes: bool = False) -> None:
         self.document = document
         self.strict = strict
+        self.dashes = dashes
         self.found: dict[tuple[Span, str], Diagnostic] = {}
 
     def entries(self, node: Any) -> Sequence[tuple[str, Node]] | None:
@@ -30,7 +31,9 @@ class NodeSource:
             return () if self.null(node) else None
         try:
             pairs = {key.value: value for key, value in node.value}
-        except TypeError:  # a key that is a list or a mapping
+            if self.dashes:
+                pairs = {key.replace("-", "_"): value for key, value in pairs.items()}
+        except (TypeError, AttributeError):  # a key that is a list or a mapping
             pairs = {}
         if len(pairs) != len(node.value) or MERGE_KEY in pairs:
             pairs = self.careful_entries(node)
@@ -48,11 +51,17 @@ class NodeSource:
                 self.complain("PV002", "a key must be a string; this one is a list or a mapping", key)
             elif key.value == MERGE_KEY and key.tag == PLAIN and not self.document.json:
                 merged.append(value)
-            elif key.value in first:
-                line = span_of(first[key.value]).line
-                self.complain("PV003", f"`{key.value}` is set twice in one mapping; the first is on line {line}", key)
             else:
-                first[key.value], pairs[key.value] = key, value
+                name = key.value.replace("-", "_") if self.dashes else key.value
+                if name in first and self.dashes:
+                    pairs[name] = self.repeated(key, first[name], pairs[name], value)
+                elif name in first:
+                    line = span_of(first[name]).line
+                    self.complain(
+                        "PV003", f"`{key.value}` is set twice in one mapping; the first is on line {line}", key
+                    )
+                else:
+                    first[name], pairs[name] = key, value
         for value in merged:
             for source in value.value if isinstance(value, SequenceNode) else [value]:
                 inherited = self.entries(source) if isinstance(source, MappingNode) else None
@@ -61,6 +70,14 @@ class NodeSource:
                 for name, child in inherited or ():
                     pairs.setdefault(name, child)
         return pairs
+
+    def repeated(self, key: Node, first: Node, old: Node, new: Node) -> Node:
+        """What coreos-cloudinit makes of a key that stands twice: both lists or mappings, or the last value."""
+        both = type(old) is type(new) and isinstance(new, (SequenceNode, MappingNode))
+        line = span_of(first).line
+        taken = "both are taken, one after the other" if both else "the last one counts"
+        self.complain("PV701", f"`{key.value}` is set on line {line} too; {taken}", key, "warning")
+        return type(new)(new.tag, [*old.value, *new.value], old.start_mark, new.end_mark) if both else new
 
     def complain_of_capitals(self, node: MappingNode) -> None:
         """Note keys that differ in their capitals only: Go's JSON decoder takes them for one."""
@@ -83,17 +100,18 @@ class NodeSource:
         tag: Any = node.tag
         if kind == "str" and tag == QUOTED:
             return node.value
-        if self.strict and kind == "str":
-            return None if node.value == "null" else BAD
-        return resolve(node.value, tag, kind)
+        if self.strict and kind == "str" and tag == PLAIN:
+            what = meaning(node.value, tag)
+            return None if what == "null" else node.value if what == "str" and node.value not in OLD_BOOLS else BAD
+        return BAD if self.strict and tag == QUOTED else resolve(node.value, tag, kind)
 
     def null(self, node: Any) -> bool:
         """Whether a node is a plain null, which stands for an empty section."""
         return type(node) is ScalarNode and resolve(node.value, str(node.tag), "str") is None
 
-    def complain(self, code: str, message: str, node: Node) -> None:
+    def complain(self, code: str, message: str, node: Node, severity: Severity = "error") -> None:
         """Note a problem once, however often the node is read."""
-        self.found[span_of(node), message] = self.document.diagnostic(node, code, "error", message)
+        self.found[span_of(node), message] = self.document.diagnostic(node, code, severity, message)
 
 
 def child(node: object, *names: str) -> Node | None:

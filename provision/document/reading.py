@@ -1,6 +1,9 @@
 """Why a text can't be read: the codes, the limits, and where in the text it is."""
 
-from provision.diagnostics import LINE_END, Span, declare
+import zlib
+from typing import NamedTuple
+
+from provision.diagnostics import LINE_END, WHOLE_FILE, Span, declare
 
 # Limits against documents that are made to exhaust a machine. Real configs stay far below them.
 MAX_BYTES = 64 * 1024 * 1024
@@ -94,12 +97,33 @@ declare(
 )  # fmt: skip
 
 
+class Mark(NamedTuple):
+    """A place as nodes have it: line and column from 0."""
+
+    line: int
+    column: int
+
+
 class ReadingError(Exception):
     """Why a text has no nodes: caught in `read`."""
 
     def __init__(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.span, self.hint = code, message, span, hint
+
+
+def unpacked(data: bytes) -> bytes:
+    """The bytes of a file, decompressed where it is gzip (RFC 1952)."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        out = inflater.decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise ReadingError("PV001", f"the file is damaged gzip: {str(error).split(': ')[-1]}", WHOLE_FILE) from None
+    if len(out) <= MAX_BYTES and not inflater.eof:
+        raise ReadingError("PV001", "the file is gzip that ends in the middle", WHOLE_FILE, "copy it again")
+    return out
 
 
 def too_deep(span: Span) -> ReadingError:

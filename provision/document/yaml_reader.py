@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from provision.diagnostics import LINE_END, WHOLE_FILE, Span, span_of
@@ -39,9 +39,9 @@ def c_parser() -> type[Any] | None:
     return CLoader
 
 
-def loader(text: str) -> Any:
+def loader(text: str, *, pure: bool = False) -> Any:
     """Something with `check_node` and `get_node` over the documents of a text."""
-    found = c_parser()
+    found = None if pure else c_parser()
     if found is not None:
         return found(text)
     from ruamel.yaml import YAML
@@ -60,11 +60,22 @@ def loader(text: str) -> Any:
     return constructor.composer
 
 
+# libyaml takes no colon within a plain scalar of a flow list, as in `[essiv:sha256]`; YAML 1.2 (7.3.3) and go-yaml do.
+FLOW_COLON = "found unexpected ':'"
 OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.1\b)", re.M)
 
 
-def compose(text: str) -> tuple[Node | None, Node | None]:
-    """The first document of a YAML text, None where it is empty, and the next that is not empty, if there is one."""
+def is_object(node: Node | None) -> bool:
+    """Whether a document is an object of Kubernetes, of which a file may hold several."""
+    keys = {key.value for key, _ in node.value if isinstance(key, ScalarNode)} if isinstance(node, MappingNode) else ()
+    return "apiVersion" in keys and "kind" in keys
+
+
+def compose(text: str) -> tuple[Node | None, list[Node]]:
+    """The first document of a YAML text, None where it is empty, and the next that is not empty, if there is one.
+
+    Of objects of Kubernetes there may be any number, and empty documents between them.
+    """
     guard_depth(text)
     directive = OTHER_YAML.search(text)
     if directive and not text[: directive.start()].strip("\ufeff \r\n\t"):
@@ -73,13 +84,12 @@ def compose(text: str) -> tuple[Node | None, Node | None]:
             "PV002", "the %YAML directive asks for a version other than 1.1", place, "remove the directive"
         )
     try:
-        documents = loader(text)
-        root: Node | None = documents.get_node() if documents.check_node() else None
-        while documents.check_node():
-            more: Node = documents.get_node()
-            if not (isinstance(more, ScalarNode) and more.tag == PLAIN and more.value == ""):
-                return root, more
-        return root, None
+        try:
+            return documents_of(loader(text))
+        except MarkedYAMLError as error:
+            if FLOW_COLON not in str(error.problem):
+                raise
+            return documents_of(loader(text, pure=True))
     except RecursionError:  # only the pure parser; libyaml's depth was looked at before
         raise too_deep(WHOLE_FILE) from None
     except ReaderError as error:
@@ -91,6 +101,24 @@ def compose(text: str) -> tuple[Node | None, Node | None]:
         raise syntax_error(error, text) from None
     except YAMLError as error:
         raise ReadingError("PV002", f"not YAML: {str(error).splitlines()[0]}", WHOLE_FILE) from None
+
+
+def documents_of(composer: Any) -> tuple[Node | None, list[Node]]:
+    """The first document and those that `compose` wants behind it."""
+    root: Node | None = composer.get_node() if composer.check_node() else None
+    more: list[Node] = []
+    while composer.check_node() and (not more or (is_object(root) and is_object(more[-1]))):
+        found: Node = composer.get_node()
+        if is_empty(root) and is_object(found):
+            root = found
+        elif not is_empty(found):
+            more.append(found)
+    return root, more
+
+
+def is_empty(node: Node | None) -> bool:
+    """Whether a document has nothing in it."""
+    return isinstance(node, ScalarNode) and node.tag == PLAIN and node.value == ""
 
 
 def ord_of(character: object) -> int:
@@ -165,4 +193,7 @@ def compose_aliases(text: str) -> Node | None:
     found = c_parser()
     if found is None:
         return compose(text)[0]  # the pure parser has the places of anchors only
-    return Composer(found(text)).document()
+    try:
+        return Composer(found(text)).document()
+    except MarkedYAMLError:  # what only the pure parser reads
+        return compose(text)[0]

@@ -37,6 +37,10 @@ class View(dict[type[Record], dict[str, Row]]):
             return None
         return next((row for known, row in self[cls].items() if known.lower() == key.lower()), None)
 
+    def shorthand(self, cls: type[Record]) -> Row | None:
+        """The row that a plain string stands for where a record is expected."""
+        return next((row for row in self[cls].values() if row.shorthand), None)
+
     def every(self, cls: type[Record]) -> list[Row]:
         """The rows of all releases of the dialect."""
         return [*cls.rows.values(), *self.extensions(cls)]
@@ -107,6 +111,11 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
     values["_origin"] = value
     pairs = source.entries(value)
     if pairs is None:
+        short = view.shorthand(cls)
+        found = source.scalar(value, "str") if short else BAD
+        if short and found is not BAD:
+            values[short.name] = found
+            return record.spotted(**{short.name: value})
         values["_broken"] = True
         problems.append(Problem("object", value))
         return record
@@ -141,6 +150,8 @@ def decode_value(row: Row, value: Any, view: View, source: Source, problems: lis
         return decode(row.item, value, view, source, problems)
     if kind == "records" or kind == "strs":
         items = source.items(value)
+        if items is None and row.alone and source.scalar(value, "str") is not BAD:
+            items = (value,)
         if items is None:
             problems.append(Problem("list", value, row.key))
             return BAD
@@ -156,6 +167,8 @@ def decode_value(row: Row, value: Any, view: View, source: Source, problems: lis
             return BAD
         strings = decode_strings(row, [item for _, item in entries], source, problems)
         return BAD if strings is BAD else dict(zip((name for name, _ in entries), strings, strict=True))
+    if kind == "node":
+        return None if source.null(value) else value
     scalar = source.scalar(value, kind)
     if scalar is BAD:
         problems.append(Problem(kind, value, row.key))

@@ -18,9 +18,9 @@ from typing import (
 )
 
 Spec = tuple[int, int]
-Kind = Literal["str", "int", "bool", "record", "records", "strs", "map"]
+Kind = Literal["str", "int", "bool", "record", "records", "strs", "map", "node"]
 
-OLDEST: Spec = (3, 0)
+OLDEST: Spec = (0, 0)
 NEVER: Spec = (999, 0)
 
 SCALARS: dict[type, Kind] = {str: "str", int: "int", bool: "bool"}
@@ -36,11 +36,13 @@ class Row:
     """What a record knows of one key. `name` is the Python attribute, `key` the JSON spelling.
 
     An `extension` is a key that a dialect adds to a record of Ignition: it can be read, and is never written.
+    A row of the kind `node` (its type is `object`) keeps what the document has, whatever that is: whoever uses it looks
+    into it, and says what does not fit.
     """
 
     __slots__ = (
-        "default", "doc", "extension", "ge", "item", "item_key", "keep", "key", "kind", "le", "name", "null_until", "nullable", "plain_until",
-        "removed_by", "required", "secret", "shares", "since", "snake", "unit", "until", "variants",
+        "alone", "default", "doc", "extension", "ge", "item", "item_key", "keep", "key", "kind", "le", "name", "null_until", "nullable", "plain_until",
+        "removed_by", "required", "secret", "shares", "shorthand", "since", "snake", "unit", "until", "variants",
     )  # fmt: skip
 
     name: str
@@ -66,6 +68,8 @@ class Row:
     shares: str
     removed_by: Callable[[Any], bool] | None
     variants: dict[str, str] | None
+    alone: bool
+    shorthand: bool
 
     def shown(self, at: Spec) -> bool:
         """Whether the row exists in the Ignition spec `at`."""
@@ -84,7 +88,7 @@ def field(
     default: Any = None,
     factory: type[Any] | None = None,
     doc: str,
-    since: str = "3.0",
+    since: str | None = None,
     until: str | None = None,
     required: str | None = None,
     plain_until: str | None = None,
@@ -98,21 +102,25 @@ def field(
     shares: str = "",
     removed_by: Callable[[Any], bool] | None = None,
     variants: dict[str, str] | None = None,
+    alone: bool = False,
+    shorthand: bool = False,
 ) -> Any:
     """Declare one key of a record.
 
     `since`, `until` (exclusive), `required` (a missing key is an error from there on), `plain_until` (before it the value
     cannot be null, so a missing one is written as zero) and `null_until` (before it an unset value is written as null)
-    are Ignition specs. `ge` and `le` are the least and the greatest integer that make sense; a rule holds values to them.
+    are Ignition specs, or versions of the dialect that the record belongs to. `ge` and `le` are the least and the greatest integer that make sense; a rule holds values to them.
     `keep` writes the key even where it is zero. `by` gives a list item's identity in a merge (without it lists
     concatenate), lists that name the same `shares` have one namespace, and an item that `removed_by` holds for takes its
-    parent's away. `variants` limits a sugar to dialects and their first release.
+    parent's away. `variants` limits a sugar to dialects and their first release. With `alone` a single string may
+    stand for a list of one; a string in place of a record stands for the field that is its `shorthand`.
     """
     return Unset(dict(
-        key=key, default=default, factory=factory, doc=doc, since=spec(since), until=spec(until) if until else NEVER,
+        key=key, default=default, factory=factory, doc=doc, since=spec(since) if since else OLDEST, until=spec(until) if until else NEVER,
         required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
         null_until=spec(null_until) if null_until else OLDEST, ge=ge, le=le, keep=keep, unit=unit, secret=secret, by=by,
         shares=shares, removed_by=removed_by, variants=variants,
+        alone=alone, shorthand=shorthand,
     ))  # fmt: skip
 
 
@@ -159,6 +167,8 @@ def make_row(name: str, annotation: Any, options: dict[str, Any], *, extension: 
         row.item = Record if item is str else item
     elif get_origin(inner) is dict:
         row.kind = "map"
+    elif inner is object:
+        row.kind = "node"
     else:
         row.kind, row.item = "record", inner
     if row.kind in ("records", "strs"):

@@ -5,11 +5,12 @@ that expands them. Ignition shows its rows as they are.
 """
 
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from provision.ignition import Config, Ignition
-from provision.record import Record, Row, Unset, View, field, make_row
-from provision.versions import Release, releases_of, version_key
+from provision.record import Record, Row, Unset, View, field, make_row, spec
+from provision.versions import BUTANE, Release, releases_of, version_key
 
 EXTENSIONS: dict[type[Record], dict[str, Row]] = {}
 
@@ -34,11 +35,40 @@ extend(Config, "variant", str, doc="The dialect of this document: fcos, flatcar,
 extend(Config, "version", str, doc="The dialect's version, which decides what keys there are.")
 
 
+# The records that a dialect's documents are read into, where these are not Ignition's own: a module and its class.
+ROOTS: dict[str, tuple[str, str]] = {
+    "ignition2": ("provision.schema.ignition2", "Config"),
+    "clc": ("provision.schema.clc", "ContainerLinuxConfig"),
+    "cloud-config": ("provision.schema.cloud_config", "CloudConfig"),
+    "cloud-init": ("provision.schema.cloud_init", "UserData"),
+    "machineconfig": ("provision.schema.machineconfig", "MachineConfig"),
+    "machineconfig2": ("provision.schema.machineconfig2", "MachineConfig2"),
+    "machineconfigpool": ("provision.schema.machineconfig", "MachineConfigPool"),
+}
+# Dialects that spell their keys as Go's JSON decoder reads them; the others have keys in snake case.
+JSON_SPELLING = frozenset(("ignition", "ignition2", "machineconfig", "machineconfig2", "machineconfigpool"))
+UNVERSIONED = spec("1.0")
+# What an unversioned dialect has of another dialect's records, it has from this version of that.
+BORROWED = {"clc": spec("2.3")}
+
+
+def root_of(release: Release) -> type[Record]:
+    """The class of records that a whole document of a release is."""
+    if release.dialect not in ROOTS:
+        return Config
+    module, name = ROOTS[release.dialect]
+    found: type[Record] = getattr(import_module(module), name)
+    return found
+
+
 @lru_cache(maxsize=128)
 def view_of(release: Release) -> View:
     """The rows that a release shows."""
     if release.dialect == "ignition":
         return View(release.spec)
+    if release.dialect not in BUTANE:
+        at = spec(release.version) if release.version else BORROWED.get(release.dialect, UNVERSIONED)
+        return View(at, "key" if release.dialect in JSON_SPELLING else "snake")
     version_row = Ignition.rows["version"]
 
     def shows(row: Row) -> bool:

@@ -6,10 +6,9 @@ The schema says what fits and what a key means; what goes together and what a ma
 from functools import lru_cache
 from typing import Any
 
-from provision.ignition import Config
 from provision.record import Record, Row, View
-from provision.schema.dialects import view_of
-from provision.versions import Release
+from provision.schema.dialects import root_of, view_of
+from provision.versions import BUTANE, Release
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NAMES = {"str": "string", "int": "integer", "bool": "boolean"}
@@ -21,18 +20,18 @@ def project(release: Release) -> dict[str, Any]:
     """The JSON Schema of a release. Butane's keys that start with `x-` are free for the author's own use."""
     view = view_of(release)
     definitions: dict[str, Any] = {}
-    root = definition(Config, view, definitions)
-    if release.dialect == "ignition":
+    root = definition(root_of(release), view, definitions)
+    if release.dialect in ("ignition", "ignition2"):
         root["required"] = ["ignition"]
         definitions["Ignition"]["required"] = ["version"]
         definitions["Ignition"]["properties"]["version"]["const"] = release.version
-    else:
+    elif release.dialect in BUTANE:
         root["required"] = ["variant", "version"]
         root["properties"]["variant"]["const"] = release.dialect
         root["properties"]["version"]["const"] = release.version
     return {
         "$schema": DRAFT,
-        "$id": f"urn:provision:{release.dialect}:{release.version}",
+        "$id": f"urn:provision:{release.dialect}:{release.version}".rstrip(":"),
         "title": release.name,
         **root,
         "$defs": dict(sorted(definitions.items())),
@@ -45,7 +44,7 @@ def definition(cls: type[Record], view: View, definitions: dict[str, Any]) -> di
     required = [key for key, row in rows.items() if row.required <= view.at]
     return {
         "description": plain_doc(cls),
-        "type": "object" if required else ["object", "null"],
+        "type": types("object", *(() if required else ("null",)), *(("string",) if view.shorthand(cls) else ())),
         "properties": {key: row_schema(row, view, definitions) for key, row in rows.items()},
         **({"patternProperties": {"^x-": {}}} if view.spelling == "snake" else {}),
         "additionalProperties": False,
@@ -72,13 +71,25 @@ def value_schema(row: Row, view: View, definitions: dict[str, Any]) -> dict[str,
             definitions[name] = {}  # stands in while the records below are projected
             definitions[name] = definition(row.item, view, definitions)
         reference = {"$ref": f"#/$defs/{name}"}
-        return reference if row.kind == "record" else {"type": ["array", "null"], "items": reference}
+        return reference if row.kind == "record" else {"type": list_types(row), "items": reference}
     if row.kind == "strs":
-        return {"type": ["array", "null"], "items": {"type": ["string", "null"]}}
+        return {"type": list_types(row), "items": {"type": ["string", "null"]}}
     if row.kind == "map":
         return {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
+    if row.kind == "node":
+        return {}
     name = NAMES[row.kind]
     return {"type": name if row.required <= view.at else [name, "null"], **(limits(row) if row.kind == "int" else {})}
+
+
+def types(*names: str) -> str | list[str]:
+    """JSON Schema's spelling of one type, or of several."""
+    return names[0] if len(names) == 1 else list(names)
+
+
+def list_types(row: Row) -> str | list[str]:
+    """What a list may be written as: also a single string, where one may stand alone."""
+    return types("array", "null", *(("string",) if row.alone else ()))
 
 
 def limits(row: Row) -> dict[str, int]:

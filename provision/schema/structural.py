@@ -16,10 +16,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from provision.diagnostics import Diagnostic, declare, nearest
 from provision.document import Document
 from provision.document.nodes import NodeSource, key_node
-from provision.document.scalars import PLAIN, QUOTED, YAML_TAG, fits_tag, integer, meaning
-from provision.ignition import Config
+from provision.document.scalars import OLD_BOOLS, PLAIN, QUOTED, YAML_TAG, fits_tag, integer, meaning
 from provision.record import BAD, Record, Row, View
-from provision.schema.dialects import first_release_with, view_of
+from provision.schema.dialects import first_release_with, root_of, view_of
+from provision.schema.neighbours import hint_for, tolerated
 from provision.schema.project import project
 from provision.schema.support import forbids
 from provision.versions import Release
@@ -106,6 +106,9 @@ declare(
 # A value that fits no row: none is a number with a fraction.
 NOTHING = 0.5
 
+# A message does not list more keys than these.
+MANY_KEYS = 50
+
 NOUNS = {"str": "a string", "int": "an integer", "bool": "true or false", "record": "a mapping", "map": "a mapping",
          "records": "a list", "strs": "a list of strings"}  # fmt: skip
 
@@ -120,8 +123,8 @@ def check_structure(document: Document, source: NodeSource, release: Release) ->
     """All that does not fit the schema of the release, as diagnostics in no particular order."""
     view = view_of(release)
     root: Any = document.root
-    source = RememberingSource(document, strict=source.strict)
-    plain = plain_record(root, Config, view, source)
+    source = RememberingSource(document, strict=source.strict, dashes=source.dashes)
+    plain = plain_record(root, root_of(release), view, source)
     errors = validator(release).iter_errors(plain)
     # Whether a value keeps to the limits of its row (`ge`, `le`) is for a rule to say: it sees generated values, too.
     return [found for error in errors for found in describe(error, document, source, view, release)]
@@ -130,8 +133,8 @@ def check_structure(document: Document, source: NodeSource, release: Release) ->
 class RememberingSource(NodeSource):
     """Looks into each node once, however many errors lie below it."""
 
-    def __init__(self, document: Document, *, strict: bool) -> None:
-        super().__init__(document, strict=strict)
+    def __init__(self, document: Document, *, strict: bool, dashes: bool) -> None:
+        super().__init__(document, strict=strict, dashes=dashes)
         self.known: dict[tuple[int, str], Any] = {}
 
     def entries(self, node: Any) -> Sequence[tuple[str, Node]] | None:
@@ -154,7 +157,7 @@ def plain_record(node: Any, cls: type[Record], view: View, source: NodeSource) -
     """A node as the plain value that the schema speaks of, scalars resolved by their rows."""
     entries = source.entries(node)
     if entries is None or not isinstance(node, MappingNode):
-        return natural(node)
+        return plain_scalar(node, "str", source) if view.shorthand(cls) else natural(node)
     rows = view[cls]
     plain: dict[str, Any] = {}
     for key, value in entries:
@@ -162,7 +165,7 @@ def plain_record(node: Any, cls: type[Record], view: View, source: NodeSource) -
         if row is None:
             plain[key] = None
             row = view.folded(cls, key)
-        if row is not None:
+        if row is not None and not (row.kind == "record" and row.nullable and source.null(value)):  # null is no section
             name, found = getattr(row, view.spelling), plain_value(value, row, view, source)
             if found is not None or name not in plain:  # null leaves what a key in other capitals has set
                 plain[name] = found
@@ -176,7 +179,7 @@ def plain_value(node: Any, row: Row, view: View, source: NodeSource) -> Any:
     if row.kind in ("records", "strs"):
         items = source.items(node)
         if items is None:
-            return natural(node)
+            return plain_scalar(node, "str", source) if row.alone else natural(node)
         return [
             plain_record(i, row.item, view, source) if row.kind == "records" else plain_scalar(i, "str", source)
             for i in items
@@ -184,7 +187,7 @@ def plain_value(node: Any, row: Row, view: View, source: NodeSource) -> Any:
     if row.kind == "map":
         entries = source.entries(node)
         return natural(node) if entries is None else {key: plain_scalar(value, "str", source) for key, value in entries}
-    return plain_scalar(node, row.kind, source)
+    return natural(node) if row.kind == "node" else plain_scalar(node, row.kind, source)
 
 
 def plain_scalar(node: Any, kind: Any, source: NodeSource) -> Any:
@@ -197,8 +200,8 @@ def natural(node: Any) -> Any:
     """A value of the node's own type, however deep it is: enough for the schema to see that it does not fit."""
     if not isinstance(node, ScalarNode):
         return {} if isinstance(node, MappingNode) else []
-    if node.tag not in (PLAIN, QUOTED):
-        return NOTHING  # the text does not fit its explicit tag, or it would not have come here
+    if node.tag not in (PLAIN, QUOTED) or (node.tag == PLAIN and node.value in OLD_BOOLS):
+        return NOTHING  # the text does not fit its tag, or is a boolean of YAML 1.1 where Kubernetes wants a string
     known = {"bool": True, "null": None, "int": integer(node.value), "float": NOTHING}
     return known.get(meaning(node.value, str(node.tag)), node.value)
 
@@ -212,11 +215,11 @@ def describe(
     """One of jsonschema's errors in our words, at the author's place."""
     value: Any = error.validator_value
     instance: Any = error.instance
-    node, cls, row = follow(document, source, list(error.absolute_path), view)
+    node, cls, row = follow(document, source, list(error.absolute_path), view, root_of(release))
     if error.validator == "additionalProperties":
         known = view[cls]
         for key in sorted(instance.keys() - known.keys()):
-            if not (view.spelling == "snake" and key.startswith("x-")):
+            if not (view.spelling == "snake" and key.startswith("x_" if source.dashes else "x-")):
                 yield unknown_key(document, node, cls, key, view, release)
     elif error.validator == "required":
         for key in value:
@@ -225,16 +228,15 @@ def describe(
                 said = f"an element of {where}" if row and row.kind == "records" else where
                 yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
     elif error.validator == "type" or (error.validator in ("minimum", "maximum") and not -(2**63) <= instance < 2**63):
-        yield wrong_type(document, node, row, view)
+        yield tolerated(wrong_type(document, node, row, view), row, release)
 
 
 def follow(
-    document: Document, source: NodeSource, path: list[Any], view: View
+    document: Document, source: NodeSource, path: list[Any], view: View, cls: type[Record]
 ) -> tuple[Node, type[Record], Row | None]:
     """The node at a path of plain values, the record class that is open there, and the row that led to it."""
     node: Any = document.root
     row = None
-    cls: type[Record] = Config
     for step in path:
         if isinstance(step, int):
             node = (source.items(node) or ())[step]
@@ -254,7 +256,7 @@ def unknown_key(
     document: Document, node: Node, cls: type[Record], key: str, view: View, release: Release
 ) -> Diagnostic:
     """A key that this release does not have: another release may, or another key is meant."""
-    place = key_node(node, key) or node
+    place = key_node(node, key) or key_node(node, key.replace("_", "-")) or node
     folded = view.folded(cls, key)
     if folded is not None:
         return document.diagnostic(
@@ -272,9 +274,11 @@ def unknown_key(
             place, "PV203", "warning",
             f"`{key}` exists from {later.name} on, this document is {release.name}; {dropped}", hint,
         )  # fmt: skip
-    meant = nearest(key, list(view[cls]))
-    hint = f"did you mean `{meant}`?" if meant else f"known here: {', '.join(view[cls])}"
-    return document.diagnostic(place, "PV101", "warning", f"unknown key `{key}`; {dropped}", hint)
+    elsewhere = hint_for(release, cls, key)
+    meant = None if elsewhere else nearest(key, list(view[cls]))
+    few = f"known here: {', '.join(view[cls])}" if len(view[cls]) <= MANY_KEYS else None
+    remedy = elsewhere or (f"did you mean `{meant}`?" if meant else few)
+    return document.diagnostic(place, "PV101", "warning", f"unknown key `{key}`; {dropped}", remedy)
 
 
 def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> Diagnostic:
@@ -286,7 +290,7 @@ def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> D
     wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind, "")
     needs = (
         f"elements of `{name}` must be {wanted}"
-        if inside and not document.paths[id(node)].endswith(name)
+        if inside and not document.paths.get(id(node), name).endswith(name)
         else f"`{name}` must be {NOUNS[row.kind]}"
     )
     return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node)}", advice(node, row))
@@ -303,7 +307,7 @@ def what_is(node: Node) -> str:
         return "something that is no valid base64"
     if tag.startswith(YAML_TAG) and not fits_tag(node.value, meaning(node.value, tag)):
         return f"`{node.value}` with the tag !!{tag[len(YAML_TAG) :]}"
-    what = meaning(node.value, str(node.tag))
+    what = "bool" if tag == PLAIN and node.value in OLD_BOOLS else meaning(node.value, tag)
     shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
     nouns = {
         "int": f"the number {shown}",

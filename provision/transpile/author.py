@@ -7,11 +7,11 @@ import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ruamel.yaml.nodes import SequenceNode
 
-from provision.diagnostics import Diagnostic, Severity, declare
+from provision.diagnostics import Diagnostic, Severity, Span, declare
 from provision.document import Document
 from provision.document.nodes import NodeSource, child
 from provision.ignition import full_version
@@ -46,6 +46,29 @@ class Options(NamedTuple):
     files_dir: str | None = None
     pretty: bool = False
     raw: bool = False
+    dialect: str | None = None
+    """The dialect, where it shall not be told from the content."""
+    target: str | None = None
+    """The Ignition version to write, instead of the dialect's own."""
+    lossy: bool = False
+    """Leave out what the target can't express, instead of refusing."""
+    values: tuple[tuple[str, str], ...] = ()
+    """Values of variables, by name."""
+    platform: str | None = None
+    fsmap: tuple[tuple[str, str], ...] = ()
+    """Where the named file systems of older formats are mounted: name, path."""
+    every_boot: bool = False
+    target_os: str | None = None
+    systemd_analyze: bool = False
+
+
+class Fate(NamedTuple):
+    """What became of a field that is not carried exactly: `exact` with a remark, by a generated `unit`, or `lost`."""
+
+    record: Record
+    field: str | None
+    mark: Literal["exact", "unit", "lost"]
+    how: str
 
 
 Compile = Callable[[bytes, str], "tuple[bytes | None, list[Diagnostic]]"]
@@ -59,42 +82,57 @@ class Author:
         self.release = release
         self.options = options
         self.compile_local = compile_local
+        self.spec = release.spec
         self.diagnostics: list[Diagnostic] = []
+        self.fates: list[Fate] = []
 
     @property
     def target(self) -> str:
         """The version of the Ignition config that comes out."""
-        return full_version(self.release.spec)
+        return full_version(self.spec)
 
     # ---- saying what is wrong ----------------------------------------------------------------------------------
 
     def complain(
         self, code: str, severity: Severity, record: Record, field: str | None, message: str,
-        hint: str | None = None, item: int | None = None,
+        hint: str | None = None, item: int | None = None, line: int | None = None,
     ) -> None:  # fmt: skip
         """Note a problem with a field of a record, at the place where the author wrote it."""
-        place = self.place(record, field, item)
+        place = self.place(record, field, item, line)
         self.diagnostics.append(self.document.diagnostic(place, code, severity, message, hint))
 
     def report(self, violations: Iterable[Violation]) -> None:
         """Note what rules found."""
         for code, record, found in violations:
             severity = found.severity or code.severity
-            self.complain(code.code, severity, record, found.field, found.message, found.hint, found.item)
+            self.complain(code.code, severity, record, found.field, found.message, found.hint, found.item, found.line)
 
-    def place(self, record: Record, field: str | None, item: int | None = None) -> object:
-        """The node of a field, of one element of it, or of the record where the field was not written."""
+    def locate(self, record: Record, field: str | None, line: int | None = None) -> Span:
+        """Where a field of a record stands in the document."""
+        return self.document.span(self.place(record, field, None, line))
+
+    def place(self, record: Record, field: str | None, item: int | None = None, line: int | None = None) -> object:
+        """The node of a field, of one element or one line of it, or of the record where the field was not written."""
+        node = self.node_of(record, field, item)
+        return node if line is None else self.document.line_inside(node, line)
+
+    def node_of(self, record: Record, field: str | None, item: int | None) -> object:
+        """The node of a field, or of one element of it."""
         if field is None:
             return record.origin
         node = record.spot(field)
         if node is None and not record.made:
             row = row_of(record, field)
-            node = child(record.origin, row.snake, row.key) if row else None
+            node = child(record.origin, row.snake, row.key, row.snake.replace("_", "-")) if row else None
         if isinstance(node, SequenceNode) and item is not None:
             node = NodeSource(self.document).items(node) or ()
-        if isinstance(node, (tuple, list)):  # a place for each element
+        if isinstance(node, (tuple, list)) and not isinstance(node, Span):  # a place for each element
             node = node[item or 0] if len(node) > (item or 0) else None
         return record.origin if node is None else node
+
+    def fate(self, record: Record, field: str | None, mark: Literal["exact", "unit", "lost"], how: str) -> None:
+        """Note for the report of a migration what became of a field."""
+        self.fates.append(Fate(record, field, mark, how))
 
     # ---- local files -------------------------------------------------------------------------------------------
 

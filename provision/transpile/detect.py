@@ -7,7 +7,9 @@ from ruamel.yaml.nodes import MappingNode
 from provision.diagnostics import Diagnostic, declare, nearest
 from provision.document import Document
 from provision.document.nodes import child, text_of
-from provision.versions import BUTANE, BY_NAME, Release, newest, releases_of
+from provision.schema.rules.systemd import UNIT_TYPES
+from provision.transpile import objects
+from provision.versions import BUTANE, BY_NAME, Dialect, Release, newest, releases_of
 
 declare(
     "PV201", "error", "unknown dialect",
@@ -39,25 +41,54 @@ declare(
     """, silenceable=False,
 )  # fmt: skip
 
+# What a file's name says of a unit, besides the types of units.
+UNIT_SUFFIXES = (*UNIT_TYPES, "network", "netdev", "link", "conf")
+SECTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*\[[A-Za-z-]+\][ \t]*\r?$", re.M)
+SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?#![ \t]*/")
+CLOUD_HEADER = re.compile(r"\A[\ufeff\s]*#[ \t]*cloud-config\b", re.I)
+CLC_KEYS = frozenset(
+    ("ignition", "storage", "systemd", "networkd", "passwd", "etcd", "flannel", "docker", "update", "locksmith")
+)
+# A cloud-config without keys of its own is CoreOS's, unless the machine is to run one of these.
+CANONICAL_SYSTEMS = frozenset(("debian", "ubuntu", "fedora", "rhel", "centos", "opensuse", "raspbian"))
+
 SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
-# Other formats by what gives them away; the text says how far we are with them.
-RECOGNISED = (
-    (re.compile(r"\A\ufeff?#cloud-config\b"), "this is a cloud-config, which can't be read yet"),
-    (re.compile(r"^[\"']?kind[\"']?:\s*[\"']?MachineConfig\b", re.M), "this is a MachineConfig, which can't be read yet; Butane's openshift variant makes one"),
-    (re.compile(r"\A\ufeff?#!"), "this is a script"),
-)  # fmt: skip
 
 
-def detect(document: Document) -> Release | Diagnostic:
-    """The release that a document is written in, or why it can't be told."""
+def text_dialect(data: bytes, file: str) -> Dialect | None:
+    """The dialect of a file that is one text: a script, by its first two bytes, or a unit, by its name or its sections."""
+    if SCRIPT.match(data):
+        return "script"
+    if file.endswith(tuple(f".{suffix}" for suffix in UNIT_SUFFIXES)):
+        return "unit"
+    return "unit" if SECTION.match(data[:4096].decode("utf-8", "replace")) else None
+
+
+def unversioned(dialect: Dialect) -> Release:
+    """The one release of a dialect that has no versions."""
+    return BY_NAME[dialect, ""]
+
+
+def detect(document: Document, dialect: str | None = None, target_os: str | None = None) -> Release | Diagnostic:
+    """The release that a document is written in, or why it can't be told; `dialect` is what the caller knows."""
     root = document.root
+    forced = BY_NAME.get((dialect or "", ""))
+    if forced is not None:
+        return forced
+    if not document.json and CLOUD_HEADER.match(document.text):
+        return unversioned(cloud_dialect(root, target_os))
     if not isinstance(root, MappingNode):
         what = "the document is empty" if not document.text.strip() else "a config is a mapping of keys to values"
         return document.diagnostic(
             root, "PV201", "error", what, "a Butane config starts with `variant:` and `version:`"
         )
-    ignition = child(root, "ignition")
-    if child(root, "variant") is None and (document.json or child(ignition, "version") is not None):
+    if not document.json and child(root, "coreos") is not None and child(root, "variant") is None:
+        return unversioned("cloud-config")  # without its header, which its translator misses
+    if objects.is_ours(root):
+        return objects.release_of(document)
+    if is_clc(document):
+        return unversioned("clc")
+    if child(root, "variant") is None and (document.json or child(child(root, "ignition"), "version") is not None):
         return detect_ignition(document, root)
     return detect_butane(document, root)
 
@@ -65,7 +96,36 @@ def detect(document: Document) -> Release | Diagnostic:
 def is_recognised(document: Document) -> bool:
     """Whether a document claims to be one of ours, so that a search through folders takes it up."""
     root = document.root
-    return child(root, "variant") is not None or child(child(root, "ignition"), "version") is not None
+    if child(root, "variant") is not None or child(child(root, "ignition"), "version") is not None:
+        return True
+    if CLOUD_HEADER.match(document.text) or objects.is_ours(root):
+        return True
+    return is_clc(document) and keys_of(root) <= CLC_KEYS
+
+
+def keys_of(root: object) -> set[str]:
+    """The keys of a mapping."""
+    return {str(key.value) for key, _ in root.value} if isinstance(root, MappingNode) else set()
+
+
+def cloud_dialect(root: object, target_os: str | None) -> Dialect:
+    """Which of the two that call themselves cloud-config a document is: by the keys that only one of them has."""
+    from provision.schema.cloud_init.keys import CANONICAL_KEYS
+
+    keys = {key.replace("-", "_") for key in keys_of(root)}
+    if "coreos" in keys:
+        return "cloud-config"
+    canonical = not keys.isdisjoint(CANONICAL_KEYS) or target_os in CANONICAL_SYSTEMS
+    return "cloud-init" if canonical else "cloud-config"
+
+
+def is_clc(document: Document) -> bool:
+    """Whether a document is a Container Linux Config, which has no mark but its keys; a file called .bu is Butane's."""
+    root = document.root
+    if document.json or document.file.endswith((".bu", ".butane")):
+        return False
+    version = text_of(child(child(root, "ignition"), "version")) or ""
+    return not version.startswith("3.") and child(root, "variant", "version") is None and bool(keys_of(root) & CLC_KEYS)
 
 
 def detect_ignition(document: Document, root: MappingNode) -> Release | Diagnostic:
@@ -73,12 +133,15 @@ def detect_ignition(document: Document, root: MappingNode) -> Release | Diagnost
     section = child(root, "ignition")
     place = child(section, "version")
     version = text_of(place)
+    oldest = child(root, "ignitionVersion") if section is None else None
+    if oldest is not None:
+        return unknown_version(document, oldest, "ignition", "1")
     if section is None or version is None:
         return document.diagnostic(
             place or section or root, "PV201", "error", "no `ignition.version` says which spec this config is written in",
             'add {"ignition": {"version": "' + newest("ignition").version + '"}}',
         )  # fmt: skip
-    release = BY_NAME.get(("ignition", version))
+    release = BY_NAME.get(("ignition", version)) or BY_NAME.get(("ignition2", version))
     if release is None:
         return unknown_version(document, place, "ignition", version)
     if not document.json:
@@ -94,13 +157,8 @@ def detect_butane(document: Document, root: MappingNode) -> Release | Diagnostic
     place = child(root, "variant")
     variant = text_of(place)
     if not variant:
-        known = next((said for pattern, said in RECOGNISED if pattern.search(document.text)), None)
-        said = known or "no `variant` says which dialect this is"
-        hint = (
-            None
-            if known
-            else f"add `variant: fcos` (or {', '.join(list(BUTANE)[1:])}) and `version: {newest('fcos').version}`"
-        )
+        hint = f"add `variant: fcos` (or {', '.join(list(BUTANE)[1:])}) and `version: {newest('fcos').version}`"
+        said = "no `variant` says which dialect this is"
         return document.diagnostic(place or root, "PV201", "error", said, hint)
     if variant not in BUTANE:
         meant = "openshift" if variant == "rhcos" else nearest(variant, list(BUTANE))
@@ -119,8 +177,10 @@ def detect_butane(document: Document, root: MappingNode) -> Release | Diagnostic
 def unknown_version(document: Document, place: object, dialect: str, version: str) -> Diagnostic:
     """A version that does not exist, with those that do."""
     known = [release.version for release in releases_of(dialect)]
-    if dialect == "ignition" and version.startswith(("1.", "2.")):
-        hint = "Ignition 2 configs can't be read yet"
+    if dialect == "ignition" and version.startswith("1"):
+        hint = "Ignition 1 ended in 2016; write the config anew as Butane or Ignition 3"
+    elif dialect == "ignition" and version.startswith("2."):
+        hint = f"known are {', '.join(release.version for release in releases_of('ignition2'))}"
     elif f"{version}-experimental" in known:
         hint = f"it is still called {version}-experimental"
     elif f"{version}.0" in known:

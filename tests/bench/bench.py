@@ -16,11 +16,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from documents import many_files, write_small
+from documents import many_clc_files, many_cloud_files, many_files, write_small
 
 BIN = Path(sys.executable).parent
 PROVISION = str(BIN / "provision")
 LARGE, MEDIUM, SMALL = 10_000, 1_000, 1_000
+LINES = 10_000
+OLDER = {"cloud-config": many_cloud_files, "Container Linux Config": many_clc_files}
 COMPOSE = """
 import sys
 from ruamel.yaml import YAML
@@ -105,6 +107,7 @@ def figures(work: Path) -> list[Figure]:
         Figure("cold validate / bare python", cold.seconds / python.seconds, "x", 20, seconds(cold, python, "python")),
         Figure("--help / bare python", manual.seconds / python.seconds, "x", 10, seconds(manual, python, "python")),
     ]  # fmt: skip
+    found += older_formats(work)
     butane = shutil.which("butane")
     if butane:
         theirs, ours = in_turns(
@@ -125,6 +128,32 @@ def figures(work: Path) -> list[Figure]:
             )
         )
     return found
+
+
+def older_formats(work: Path) -> list[Figure]:
+    """The formats before Butane, against Butane documents of as many lines."""
+    for name, make in {"Butane": butane_lines, **OLDER}.items():
+        for lines in (LINES, 10 * LINES):
+            (work / f"{name} {lines}.yaml").write_text(make(lines))
+
+    def transpile(name: str, lines: int) -> list[str]:
+        return [PROVISION, "transpile", str(work / f"{name} {lines}.yaml"), "-o", str(work / "out.ign")]
+
+    found = []
+    for name in OLDER:
+        ours, large, butane = in_turns(
+            5, transpile(name, LINES), transpile(name, 10 * LINES), transpile("Butane", LINES)
+        )
+        detail = f"{ours.seconds:.3f} s against {butane.seconds:.3f} s"
+        found.append(Figure(f"{name} of {LINES} lines / Butane", ours.seconds / butane.seconds, "x", 1, detail))
+        detail = f"{large.seconds:.3f} s against {ours.seconds:.3f} s"
+        found.append(Figure(f"{name} of {10 * LINES} lines / {LINES}", large.seconds / ours.seconds, "x", 11, detail))
+    return found
+
+
+def butane_lines(lines: int) -> str:
+    """A Butane document of about so many lines."""
+    return many_files(lines // 8)
 
 
 def table(found: list[Figure]) -> str:

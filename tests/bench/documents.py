@@ -19,6 +19,38 @@ def many_files(count: int) -> str:
     )
 
 
+def many_cloud_files(lines: int) -> str:
+    """A CoreOS cloud-config of about so many lines, eight for a file."""
+    head = "#cloud-config\nwrite_files:\n"
+    return head + "".join(
+        f"  - path: /etc/app/conf.d/{i // 100}/{i}.conf\n"
+        "    permissions: '0644'\n"
+        "    owner: core\n"
+        "    content: |\n"
+        f"      # setting {i}\n"
+        f'      setting {i} = "value {i}"\n'
+        f"      other {i} = {i}\n"
+        "      end\n"
+        for i in range(lines // 8)
+    )
+
+
+def many_clc_files(lines: int) -> str:
+    """A Container Linux Config of about so many lines, eight for a file."""
+    head = "storage:\n  files:\n"
+    return head + "".join(
+        f"    - path: /etc/app/conf.d/{i // 100}/{i}.conf\n"
+        "      filesystem: root\n"
+        "      mode: 0644\n"
+        "      user:\n"
+        "        name: core\n"
+        "      contents:\n"
+        "        inline: |\n"
+        f'          setting {i} = "value {i}"\n'
+        for i in range(lines // 8)
+    )
+
+
 SMALL = """variant: fcos
 version: 1.6.0
 passwd:

@@ -17,7 +17,7 @@ class Finding(NamedTuple):
     """What a rule found: at a field of the checked record, at the record itself where `field` is None.
 
     `item` is the index of the element of a list of strings; `on` names another record than the checked one; `severity`
-    overrides the code's.
+    overrides the code's; `line` is a line (from 1) inside a text value, such as a unit's.
     """
 
     field: str | None
@@ -26,6 +26,7 @@ class Finding(NamedTuple):
     item: int | None = None
     on: Record | None = None
     severity: Severity | None = None
+    line: int | None = None
 
 
 class Violation(NamedTuple):
@@ -62,6 +63,8 @@ class Rule(NamedTuple):
 
 
 RULES: list[Rule] = []
+# What holds for which records, as far as it was asked for.
+APPLICABLE: dict[Spec, dict[type[Record], tuple[Rule, ...]]] = {}
 
 
 def rule(
@@ -83,12 +86,10 @@ def rule(
         row = CODES.get(code) or declare(code, severity, check.__name__, check.__doc__ or "")
         first, end = spec(since) if since else OLDEST, spec(until) if until else NEVER
         RULES.append(Rule(row, on, first, end, where, check, check.__code__.co_argcount == 2))
+        APPLICABLE.clear()
         return check
 
     return register
-
-
-APPLICABLE: dict[Spec, dict[type[Record], tuple[Rule, ...]]] = {}
 
 
 def rules_for(cls: type[Record], at: Spec) -> tuple[Rule, ...]:
@@ -113,6 +114,7 @@ def load() -> None:
         partitions,
         passwd,
         paths,
+        pointer,
         raid,
         systemd,
     )

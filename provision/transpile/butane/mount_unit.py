@@ -9,6 +9,7 @@ from provision.schema.dialects import extend
 from provision.schema.rules import Finding
 from provision.transpile.author import Author
 from provision.transpile.source_rules import source_rule
+from provision.units import escape_path
 from provision.versions import Release
 
 extend(Filesystem, "with_mount_unit", bool | None, since="3.1", doc="Also write the unit that mounts it at boot.")
@@ -136,7 +137,7 @@ def expand(config: Config, author: Author) -> Config:
             author.place(filesystem, "with_mount_unit")
         )
         for filesystem in wanted
-        if filesystem.format and (filesystem.path or filesystem.format == "swap")
+        if filesystem.format and (filesystem.path or (spec >= (3, 3) and filesystem.format == "swap"))
     )
     sugar = Config(ignition=config.ignition, systemd=Systemd(units=units))
     return config.changed(systemd=merge(sugar.systemd, config.systemd))
@@ -163,19 +164,3 @@ def unit_for(filesystem: Filesystem, remote: bool, may_swap: bool) -> Unit:
         target="remote-fs.target" if remote else "local-fs.target",
     )
     return Unit(name=escape_path(where) + (".swap" if is_swap else ".mount"), enabled=True, contents=text)
-
-
-def escape_path(path: str) -> str:
-    """A path as systemd writes it into unit names. Source: systemd.unit(5), string escaping for unit names."""
-    trimmed = re.sub("/+", "/", path).strip("/")
-    if not trimmed:
-        return "-"
-    escaped = "".join(
-        "-"
-        if byte == 0x2F
-        else chr(byte)
-        if chr(byte).isascii() and re.match(r"[A-Za-z0-9:_.]", chr(byte))
-        else f"\\x{byte:02x}"
-        for byte in trimmed.encode("utf-8", "surrogateescape")
-    )
-    return "\\x2e" + escaped[1:] if escaped.startswith(".") else escaped

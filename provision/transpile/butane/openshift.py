@@ -12,6 +12,7 @@ from provision.schema.rules.duplicates import entries_are_unique
 from provision.transpile.author import Author
 from provision.transpile.butane.grub import without_append
 from provision.transpile.source_rules import source_rule
+from provision.versions import Release, version_key
 
 API_VERSION = "machineconfiguration.openshift.io/v1"
 ROLE = "machineconfiguration.openshift.io/role"
@@ -164,10 +165,15 @@ def expand(config: Config, author: Author) -> Config:
                 author.complain("PV673", "warning", openshift, row.name, f"`{row.snake}` is lost in raw mode")
     elif not openshift.broken:
         author.report(Violation(CODES["PV300"], openshift, found) for found in entries_are_unique(openshift))
-    if openshift.fips and author.release.version.startswith(tuple(f"4.{minor}." for minor in range(8, 20))):
+    if openshift.fips and adds_cipher(author.release):
         luks = tuple(with_fips_cipher(volume, openshift, author) for volume in config.storage.luks)
         config = config.changed(storage=config.storage.changed(luks=luks))
     return config
+
+
+def adds_cipher(release: Release) -> bool:
+    """Whether a release chooses the cipher of volumes in FIPS mode."""
+    return release.dialect == "openshift" and version_key(release.version) < (4, 20)
 
 
 def with_fips_cipher(volume: Luks, openshift: OpenShift, author: Author) -> Luks:

@@ -23,14 +23,14 @@ declare(
         systemd:
           units:
             - name: web.service
-              contents: "[Service]"
+              contents: "[Service]\\nExecStart=/usr/bin/web"
               contents_local: web.service
 
     Good:
         systemd:
           units:
             - name: web.service
-              contents: "[Service]"
+              contents: "[Service]\\nExecStart=/usr/bin/web"
     """,
 )  # fmt: skip
 

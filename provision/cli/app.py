@@ -1,0 +1,190 @@
+"""The application that the commands join, what their options are called, and how they end."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provision import __version__
+from provision.diagnostics import SEVERITIES, Diagnostic, ProvisionError
+
+if TYPE_CHECKING:
+    from provision.transpile.author import Options
+
+app = typer.Typer(
+    name="provision",
+    help="Validate, transpile and apply the configs of machines, in any of their formats.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# 3, the machine refused, comes with the ProvisionError that says so.
+DONE, FOUND, USAGE, BUG = 0, 1, 2, 70
+
+FormatOption = Annotated[
+    str, typer.Option("--format", help="full, concise, json, sarif, github, gitlab, junit or auto.", metavar="FORMAT")
+]
+ColorOption = Annotated[str, typer.Option("--color", help="auto, always or never.", metavar="WHEN")]
+FilesDirOption = Annotated[
+    str | None, typer.Option("-d", "--files-dir", help="Folder that local files are read from.", metavar="DIR")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ConfigArgument = Annotated[
+    str, typer.Argument(help="The config; - or nothing is standard input.", metavar="FILE", show_default=False)
+]
+OutputOption = Annotated[str | None, typer.Option("-o", "--output", help="Write to a file.", metavar="FILE")]
+StrictOption = Annotated[bool, typer.Option("-s", "--strict", help="Fail on warnings, too.")]
+
+# What decides how older formats are read; commands that compile a config take all of these.
+DialectOption = Annotated[
+    str | None,
+    typer.Option("--dialect", help="cloud-config, cloud-init or clc, where the content can't tell.", metavar="NAME"),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A variable's value: private_ipv4=10.0.0.5.", metavar="NAME=VALUE")
+]
+PlatformOption = Annotated[
+    str | None, typer.Option("--platform", help="Where a Container Linux Config runs: ec2, gce, …", metavar="NAME")
+]
+FsmapOption = Annotated[
+    list[str] | None,
+    typer.Option("--fsmap", help="Where a named file system of Ignition 2 is mounted.", metavar="NAME=/PATH"),
+]
+TargetOsOption = Annotated[
+    str | None, typer.Option("--target-os", help="What the machine runs: fcos, flatcar, ubuntu, …", metavar="NAME")
+]
+EveryBootOption = Annotated[bool, typer.Option("--every-boot", help="Scripts run at every boot, not once.")]
+AnalyzeOption = Annotated[bool, typer.Option("--systemd-analyze", help="Have systemd-analyze look at the units, too.")]
+
+
+def author_options(
+    files_dir: str | None = None, dialect: str | None = None, values: list[str] | None = None,
+    platform: str | None = None, fsmap: list[str] | None = None, target_os: str | None = None,
+    every_boot: bool = False, systemd_analyze: bool = False,
+) -> "Options":  # fmt: skip
+    """What the options say, checked as far as a command line can be."""
+    from provision.transpile.author import Options
+    from provision.versions import OTHERS
+
+    if dialect is not None and dialect not in OTHERS:
+        raise ProvisionError(f"--dialect {dialect}: use one of {', '.join(OTHERS)}", exit_code=USAGE)
+    return Options(
+        files_dir, dialect=dialect, values=pairs("--set", values), platform=platform, fsmap=pairs("--fsmap", fsmap),
+        target_os=target_os, every_boot=every_boot, systemd_analyze=systemd_analyze,
+    )  # fmt: skip
+
+
+def pairs(option: str, given: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """`NAME=VALUE` arguments as pairs."""
+    found = []
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ProvisionError(f"{option} {text}: write NAME=VALUE", exit_code=USAGE)
+        found.append((name, value))
+    return tuple(found)
+
+
+def checked_target(target: str | None) -> str | None:
+    """An Ignition version that can be written."""
+    from provision.ignition import SPECS
+    from provision.versions import OLD_TARGETS
+
+    known = (*OLD_TARGETS, *SPECS)
+    if target is None or target in known:
+        return target
+    meant = next((each for each in known if each in (f"{target}.0", f"{target}-experimental")), None)
+    said = f"did you mean {meant}?" if meant else f"known are {', '.join(known)}"
+    raise ProvisionError(f"--target {target}: {said}", exit_code=USAGE)
+
+
+def say(text: str) -> None:
+    """A line for the person, not for the pipe."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def put(data: bytes, output: str | None) -> None:
+    """Write a result to a file, or to standard output where none is named (as Butane takes an empty name)."""
+    from provision.inputs import write_output
+
+    if output:
+        write_output(output, data)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def name_of(file: str) -> str:
+    """What reports call an input."""
+    from provision.inputs import STDIN, STDIN_NAME
+
+    return STDIN_NAME if file == STDIN else file
+
+
+def version_wanted(wanted: bool) -> None:
+    """`--version` and `-V`."""
+    if wanted:
+        print(f"provision {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("-V", "--version", callback=version_wanted, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def options(
+    version: VersionOption = False,
+) -> None:
+    """Validate, transpile and apply the configs of machines, in any of their formats.
+
+    Butane, Ignition 2 and 3, CoreOS cloud-config, Container Linux Config, MachineConfig, Canonical cloud-init, systemd and
+    fleet units: the content tells which. --debug with any command shows the traceback of an internal error.
+    """
+
+
+# ---- showing diagnostics ----------------------------------------------------------------------------------------
+
+
+def wants_color(when: str, stream: Any) -> bool:
+    """Whether to colour what goes to a stream. NO_COLOR (no-color.org) switches off what `auto` would do."""
+    if when in ("always", "yes"):
+        return True
+    return when == "auto" and stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def show(
+    diagnostics: list[Diagnostic], sources: dict[str, str], files: list[str], format: str, color: str, stream: Any
+) -> None:
+    """Print diagnostics in a format; the formats for people end with a summary on standard error."""
+    from provision.report import choose, render, summary
+
+    chosen = choose(format, terminal=stream.isatty(), environ=os.environ)
+    text = render(diagnostics, sources, chosen, color=wants_color(color, stream), files=files)
+    stream.write(text)
+    stream.flush()
+    if chosen in ("full", "concise", "github"):
+        say(
+            "\n" * (chosen == "full" and bool(text))
+            + summary(diagnostics, len(files), color=wants_color(color, sys.stderr))
+        )
+
+
+def reaches(diagnostics: list[Diagnostic], level: str) -> bool:
+    """Whether a diagnostic is at or above a level."""
+    if level == "none":
+        return False
+    bar = SEVERITIES.index(level)
+    return any(SEVERITIES.index(diagnostic.severity) >= bar for diagnostic in diagnostics)
+
+
+def checked_level(level: str) -> str:
+    """A level that exists."""
+    if level not in (*SEVERITIES, "none"):
+        raise ProvisionError(f"--fail-level {level}: use error, warning, info or none", exit_code=USAGE)
+    return level

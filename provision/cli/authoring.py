@@ -1,0 +1,142 @@
+"""The commands for those who write configs."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from provision.cli.app import (
+    DONE,
+    FOUND,
+    USAGE,
+    AnalyzeOption,
+    ColorOption,
+    ConfigArgument,
+    DialectOption,
+    EveryBootOption,
+    FilesDirOption,
+    FormatOption,
+    FsmapOption,
+    OutputOption,
+    PlatformOption,
+    SetOption,
+    StrictOption,
+    TargetOsOption,
+    VersionOption,
+    app,
+    author_options,
+    checked_level,
+    checked_target,
+    name_of,
+    put,
+    reaches,
+    say,
+    show,
+)
+
+
+@app.command()
+def validate(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files and folders; - or nothing is standard input.", metavar="PATH")
+    ] = None,
+    files_dir: FilesDirOption = None,
+    strict: StrictOption = False,
+    fail_level: Annotated[
+        str,
+        typer.Option("--fail-level", help="Fail from this severity on: error, warning, info or none.", metavar="LEVEL"),
+    ] = "error",
+    format: FormatOption = "auto",
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", help="Only these codes: PV310, or PV3 for all that begin so.", metavar="CODE,…"),
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="All but these codes.", metavar="CODE,…")] = None,
+    extend_select: Annotated[
+        list[str] | None, typer.Option("--extend-select", help="These codes, too.", metavar="CODE,…")
+    ] = None,
+    dialect: DialectOption = None,
+    set: SetOption = None,
+    platform: PlatformOption = None,
+    fsmap: FsmapOption = None,
+    target_os: TargetOsOption = None,
+    systemd_analyze: AnalyzeOption = False,
+    jobs: Annotated[
+        int,
+        typer.Option("-j", "--jobs", help="Processes for many files; 0 takes one a processor.", min=0, metavar="N"),
+    ] = 0,
+    stdin_filename: Annotated[
+        str, typer.Option("--stdin-filename", help="Name that reports give to standard input.", metavar="NAME")
+    ] = "<stdin>",
+    color: ColorOption = "auto",
+) -> None:
+    """Check configs and report every problem with its place, its code and its remedy."""
+    from provision.report import choose
+    from provision.validation import Selection, validate_files
+
+    level = checked_level("warning" if strict else fail_level)
+    choose(format, terminal=False, environ={})  # a wrong name is told before any work
+    selection = Selection(codes(select), codes(ignore), codes(extend_select))
+    wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, systemd_analyze=systemd_analyze)
+    result = validate_files(paths or ["-"], wanted, selection, jobs, stdin_filename)
+    show(result.diagnostics, result.sources, result.files, format, color, sys.stdout)
+    for problem in result.unreadable:
+        say(f"provision: {problem}")
+    if result.unreadable:
+        raise typer.Exit(USAGE)
+    if not result.files:
+        say(f"provision: no config found in {', '.join(paths or [])}")
+    raise typer.Exit(FOUND if reaches(result.diagnostics, level) else DONE)
+
+
+def codes(given: list[str] | None) -> tuple[str, ...]:
+    """The codes that an option lists, however often it is given: `--select PV1,PV3 --select pv601`."""
+    return tuple(code.strip().upper() for text in given or () for code in text.split(",") if code.strip())
+
+
+@app.command()
+def transpile(
+    file: ConfigArgument = "-",
+    output: OutputOption = None,
+    pretty: Annotated[bool, typer.Option("-p", "--pretty", help="Indent the JSON.")] = False,
+    strict: StrictOption = False,
+    check: Annotated[bool, typer.Option("-c", "--check", help="Write nothing.")] = False,
+    files_dir: FilesDirOption = None,
+    raw: Annotated[bool, typer.Option("-r", "--raw", help="Ignition JSON also where a MachineConfig is due.")] = False,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Ignition version to write: 3.1.0, 2.3.0, …", metavar="VERSION")
+    ] = None,
+    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what --target can't express.")] = False,
+    dialect: DialectOption = None,
+    set: SetOption = None,
+    platform: PlatformOption = None,
+    fsmap: FsmapOption = None,
+    target_os: TargetOsOption = None,
+    every_boot: EveryBootOption = False,
+    format: FormatOption = "auto",
+    raw_errors: Annotated[bool, typer.Option("--raw-errors", help="Short for --format concise.")] = False,
+    color: ColorOption = "auto",
+    version: VersionOption = False,
+) -> None:
+    """Translate a config to Ignition JSON, or to the MachineConfig that carries it. Takes Butane's flags."""
+    from provision.inputs import read_input
+    from provision.progress import Progress
+    from provision.transpile.compile import compile_document
+
+    wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, every_boot)
+    wanted = wanted._replace(pretty=pretty, raw=raw, target=checked_target(target), lossy=lossy)
+    name = name_of(file)
+    with Progress(f"transpiling {os.path.basename(name)}"):
+        compiled = compile_document(read_input(file), name, wanted)
+        failed = compiled.failed or (strict and reaches(compiled.diagnostics, "warning"))
+        data = b"" if failed or check else compiled.output()
+    if compiled.diagnostics:
+        chosen = "concise" if raw_errors else format
+        show(compiled.diagnostics, compiled.sources, [name], chosen, color, sys.stderr)
+    if failed:
+        if not compiled.failed:
+            say("provision: nothing was written: --strict takes no warnings")
+        raise typer.Exit(FOUND)
+    if not check:
+        put(data, output)

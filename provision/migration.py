@@ -1,0 +1,180 @@
+"""`provision report`: what becomes of every field of a document when it is taken to Ignition.
+
+A field is carried exactly unless the translator said otherwise: done by a generated unit, or lost.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from provision.diagnostics import Diagnostic, span_of
+from provision.document import WHOLE_TEXT
+from provision.inputs import STDIN, STDIN_NAME, read_input
+from provision.record import Record, Row
+from provision.transpile.author import Fate, Options
+from provision.transpile.compile import Compiled, compile_document
+
+Mark = Literal["exact", "unit", "lost"]
+MARKS: tuple[Mark, ...] = ("exact", "unit", "lost")
+TITLES: dict[Mark, str] = {"exact": "exact", "unit": "by a unit", "lost": "lost"}
+COLORS: dict[Mark, str] = {"exact": "green", "unit": "yellow", "lost": "red"}
+# What says of a key that the dialect does not have it, so that everything below it is dropped.
+DROPPED_KEYS = ("PV101", "PV203")
+
+
+class Entry(NamedTuple):
+    """One field of the document."""
+
+    path: str
+    line: int
+    mark: Mark
+    how: str
+
+
+class Report(NamedTuple):
+    """All fields in the order of the document."""
+
+    file: str
+    dialect: str
+    entries: list[Entry]
+
+    @property
+    def counts(self) -> dict[Mark, int]:
+        """How many fields there are of each mark."""
+        found = Counter(entry.mark for entry in self.entries)
+        return {mark: found[mark] for mark in MARKS}
+
+
+def print_report(path: str, options: Options, as_json: bool) -> Compiled:
+    """Print the report of one file; the caller shows the diagnostics of what was compiled."""
+    name = STDIN_NAME if path == STDIN else path
+    compiled = compile_document(read_input(path), name, options)
+    report = report_of(compiled)
+    if as_json:
+        print(json.dumps(as_plain(report), ensure_ascii=False, indent=2))
+    else:
+        print_table(report)
+    return compiled
+
+
+def report_of(compiled: Compiled) -> Report:
+    """What became of each field of a document; none where it could not be read."""
+    release, root = compiled.release, compiled.root
+    entries: list[Entry] = []
+    if compiled.author is not None:
+        found = () if root is None else (*fields(root, Places(compiled)), *dropped(compiled))
+        entries = sorted((*found, *texts(compiled)), key=lambda entry: entry.line)
+    return Report(compiled.document.file, release.name if release else "unknown", entries)
+
+
+def as_plain(report: Report) -> dict[str, object]:
+    """The report as JSON has it."""
+    return {
+        "file": report.file,
+        "dialect": report.dialect,
+        "summary": report.counts,
+        "fields": [entry._asdict() for entry in report.entries],
+    }
+
+
+def print_table(report: Report) -> None:
+    """The report for people."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=None, box=None, pad_edge=False, header_style="bold")
+    for heading in ("line", "field", "carried", "how"):
+        table.add_column(heading, overflow="fold")
+    for entry in report.entries:
+        table.add_row(str(entry.line), Text(entry.path), Text(TITLES[entry.mark], COLORS[entry.mark]), Text(entry.how))
+    console = Console(soft_wrap=False)
+    console.print(table)
+    counted = ", ".join(f"{count} {TITLES[mark]}" for mark, count in report.counts.items())
+    console.print(Text(f"{report.file} ({report.dialect}): {len(report.entries)} fields, {counted}"))
+
+
+# ---- fields -------------------------------------------------------------------------------------------------------
+
+
+class Places:
+    """Where fields stand, and what was noted of them."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        assert compiled.author is not None
+        self.author = compiled.author
+        self.fates: dict[tuple[int, str | None], Fate] = {}
+        for fate in compiled.author.fates:
+            # A record may be a copy of the one that was read: both stand for the same node of the document.
+            self.fates.setdefault((id(fate.record.origin), fate.field), fate)
+        self.errors = {
+            (found.file, found.span): found.message for found in compiled.diagnostics if found.severity == "error"
+        }
+
+    def fate(self, record: Record, field: str | None) -> Fate | None:
+        """What was noted of a field."""
+        return self.fates.get((id(record.origin), field))
+
+    def place(self, record: Record, row: Row, item: int | None = None) -> Diagnostic:
+        """The file, place and path of a field."""
+        return self.author.document.diagnostic(self.author.place(record, row.name, item), "", "info", "")
+
+
+def fields(record: Record, places: Places, inherited: Fate | None = None, path: str = "") -> Iterator[Entry]:
+    """Every field that was given a value, of a record and those below it."""
+    inherited = places.fate(record, None) or inherited
+    for row, value in (*record.given(), *record.extras.values()):
+        if value is None:
+            continue
+        fate = places.fate(record, row.name) or inherited
+        here = f"{path}.{row.snake}".lstrip(".")
+        below: list[tuple[str, Record]] = []
+        if row.kind == "record":
+            below = [(here, value)]
+        elif row.kind == "records":
+            below = [(f"{here}[{at}]", item) for at, item in enumerate(value)]
+        if not below:
+            place = places.place(record, row)
+            yield entry(place.path or here, place, fate, places)
+        for name, item in below:
+            yield from fields(item, places, fate, name)
+
+
+def entry(path: str, place: Diagnostic, fate: Fate | None, places: Places) -> Entry:
+    """The line of one field; what has an error of its own is lost."""
+    error = places.errors.get((place.file, place.span))
+    mark: Mark = fate.mark if fate else "lost" if error else "exact"
+    return Entry(path, place.span.line, mark, fate.how if fate else error or "")
+
+
+def dropped(compiled: Compiled) -> Iterator[Entry]:
+    """Keys that the dialect does not have."""
+    found = [one for one in compiled.diagnostics if one.code in DROPPED_KEYS]
+    paths = {span_of(key): id(value) for key, value in pairs_below(compiled.document.root)} if found else {}
+    for one in found:
+        path = compiled.document.paths.get(paths.get(one.span, 0)) or one.path or ""
+        yield Entry(path, one.span.line, "lost", one.message)
+
+
+def pairs_below(root: object) -> Iterator[tuple[Any, Any]]:
+    """The nodes of all keys and values of a document."""
+    rest = [root]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, MappingNode):
+            yield from node.value
+            rest += [value for _, value in node.value]
+        elif isinstance(node, SequenceNode):
+            rest += node.value
+
+
+def texts(compiled: Compiled) -> Iterator[Entry]:
+    """What has no fields: a script or a unit that is the whole document, or a part of an archive."""
+    for fate in compiled.author.fates if compiled.author else ():
+        node = fate.record.origin
+        if isinstance(node, ScalarNode) and node.style == WHOLE_TEXT:
+            place = compiled.document.diagnostic(node, "", "info", "")
+            yield Entry("(text)", place.span.line, fate.mark, fate.how)

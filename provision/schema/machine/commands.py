@@ -1,0 +1,330 @@
+"""Rules of the commands that services run: `ExecStart=` and its kin."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from provision.ignition import Unit
+from provision.schema.machine.directives import options_of, sections_for
+from provision.schema.machine.texts import Whole, kind_of, read, text_of, whole
+from provision.schema.machine.unit_contents import FLEET
+from provision.schema.rules import Finding, rule
+from provision.units import Option, has_open_quote, split_words
+
+PREFIXES = re.compile(r"[@:+!|-]*")
+SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash"))
+# Programs whose arguments may well look like options of units.
+OF_SYSTEMD = frozenset(("systemd-run", "systemctl", "busctl", "homectl", "portablectl", "machinectl"))
+INNER = re.compile(r"\|\||&&|;|\||&|\n|\b(?:then|do|else)\b")
+SHELL_WORDS = frozenset(("|", "||", "&&", ">", ">>", "<", "<<", "2>", "2>&1", "&", "&>", ">/dev/null", "2>/dev/null"))
+INSTANCE = re.compile(r"(?<!%)(?:%%)*(%[iI])")
+DATE_FORMAT = re.compile(r"\+['\"]?%(?!%)[A-Za-z]")
+
+
+EXEC = tuple(name for name, kind in options_of("Service").items() if kind == "exec")
+
+
+class Command(NamedTuple):
+    """One command of a service: the characters before the program, the program and its arguments.
+
+    A command that a shell runs for it is `inner`.
+    """
+
+    option: Option
+    prefix: str
+    words: tuple[str, ...]
+    inner: bool = False
+
+    @property
+    def program(self) -> str:
+        """The program's name, without the path to it."""
+        return self.words[0].rpartition("/")[2] if self.words else ""
+
+
+def commands(unit: Whole, names: tuple[str, ...] = ()) -> Iterator[Command]:
+    """The commands of a service that hold, of all its Exec options or of those named; with those that its shells run."""
+    held: dict[str, list[Option]] = {name: [] for name in names or EXEC}
+    for option in unit.unit.options("Service"):
+        if option.name in held:
+            held[option.name] = [*held[option.name], option] if option.value else []
+    for options in held.values():
+        for option in options:
+            for words in parted(split_words(option.value)):
+                prefix = PREFIXES.match(words[0]) if words else None
+                start = prefix.end() if prefix else 0
+                command = Command(
+                    option, words[0][:start] if words else "", (words[0][start:], *words[1:]) if words else ()
+                )
+                yield command
+                yield from inner_commands(command)
+
+
+def parted(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The commands of a line, which a semicolon parts."""
+    start = 0
+    for at, word in enumerate(words):
+        if word == ";":
+            yield words[start:at]
+            start = at + 1
+    yield words[start:]
+
+
+def inner_commands(command: Command) -> Iterator[Command]:
+    """The simple commands in the text that a shell is given with -c; what stands around them is passed over."""
+    if command.program in SHELLS and len(command.words) > 2 and re.fullmatch(r"-[a-z]*c", command.words[1]):
+        for text in INNER.split(command.words[2]):
+            words = split_words(text)
+            while words and re.fullmatch(r"exec|sudo|\w+=.*|[({!]", words[0]):
+                words = words[1:]
+            if words:
+                yield Command(command.option, "", words, inner=True)
+
+
+def is_service(unit: Unit) -> bool:
+    """Whether a unit is a service of which there is anything to read."""
+    return kind_of(unit.name) == "service" and bool(unit.contents or unit.dropins)
+
+
+def type_of(unit: Whole) -> str:
+    """The type of a service: what it says, else what systemd takes."""
+    said = unit.unit.value("Service", "Type")
+    if said:
+        return said
+    if unit.unit.value("Service", "BusName"):
+        return "dbus"
+    return "simple" if unit.unit.values("Service", "ExecStart") else "oneshot"
+
+
+@rule("PV560", "warning", on=Unit)
+def program_is_absolute(unit: Unit) -> Iterator[Finding]:
+    """A service names its programs by absolute paths.
+
+    One or more of `@`, `-`, `:`, `+`, `!` and `|` may stand before the path. systemd refuses a relative path; a name alone it
+    looks up since release 239, which machines with fleet do not have. Source: systemd.service(5), "Command lines".
+
+    Bad:
+      # app.service
+      [Service]
+      ExecStart=bin/app --port 80
+
+    Good:
+      # app.service
+      [Service]
+      ExecStart=-/usr/bin/app --port 80
+    """
+    if not is_service(unit):
+        return
+    text = whole(unit)
+    for command in commands(text):
+        path = command.words[0] if command.words else ""
+        if command.inner or path.startswith(("/", "%", "$")):
+            continue
+        if not path:
+            yield text.finding(command.option, f"{command.option.name} has no program")
+        elif "/" in path:
+            yield text.finding(command.option, f"`{path}` is no absolute path; systemd refuses it")
+        elif text.unit.has(FLEET):
+            said = f"`{path}` is no absolute path, which the systemd of machines with fleet asks for"
+            yield text.finding(command.option, said, f"write /usr/bin/{path}, or where the program is")
+
+
+@rule("PV561", "warning", on=Unit)
+def one_start_command(unit: Unit) -> Iterator[Finding]:
+    """A service has one ExecStart=, unless it is of Type=oneshot.
+
+    systemd refuses to load another one. A drop-in that replaces the command first takes back the old one with an empty
+    `ExecStart=`. Source: systemd.service(5), `ExecStart=`.
+
+    Bad:
+      # app.service
+      [Service]
+      ExecStart=/usr/bin/prepare
+      ExecStart=/usr/bin/app
+
+    Good:
+      # app.service
+      [Service]
+      ExecStartPre=/usr/bin/prepare
+      ExecStart=/usr/bin/app
+    """
+    if not is_service(unit):
+        return
+    text = whole(unit)
+    starts = text.unit.effective("Service", "ExecStart")
+    if len(starts) > 1 and type_of(text) not in ("oneshot", ""):
+        for option in starts[1:]:
+            said = f"a service of Type={type_of(text)} has one ExecStart; another stands on line {starts[0].line}"
+            if option.source:
+                said = "the drop-in adds a second ExecStart to a service that is not of Type=oneshot"
+            hint = (
+                "clear the old one with an empty ExecStart= first"
+                if option.source
+                else "use ExecStartPre, or Type=oneshot"
+            )
+            yield text.finding(option, said, hint)
+
+
+@rule("PV562", "warning", on=Unit)
+def one_option_on_a_line(unit: Unit) -> Iterator[Finding]:
+    """Every option of a unit stands on a line of its own.
+
+    A second one on the line is part of the first one's value: an argument of its command. Source: systemd.syntax(7).
+
+    Bad:
+      # app.service
+      [Service]
+      ExecStart=/usr/bin/app --port 80 ExecStop=/usr/bin/app --stop
+
+    Good:
+      # app.service
+      [Service]
+      ExecStart=/usr/bin/app --port 80
+      ExecStop=/usr/bin/app --stop
+    """
+    text = whole(unit)
+    for option in text.unit.options():
+        kind = options_of(option.section).get(option.name)
+        if kind == "exec" or option.name == "Description":
+            second = second_option(option)
+            if second:
+                said = f"{second}= stands on the line of {option.name}=, and is part of its value"
+                yield text.finding(option, said, f"start a new line with {second}=")
+
+
+def second_option(option: Option) -> str | None:
+    """The option that a value holds as a word of its own."""
+    if "=" not in option.value:
+        return None
+    words = split_words(option.value)
+    if words and PREFIXES.sub("", words[0], count=1).rpartition("/")[2] in OF_SYSTEMD:
+        return None
+    for before, word in pairwise(words):
+        name, equals, _ = word.partition("=")
+        kinds = options_of(option.section) | options_of("Unit") | options_of("Install")
+        may_be_value = before.startswith("-") and kinds.get(name) != "exec"
+        if equals and name in kinds and len(name) > 4 and not may_be_value:
+            return name
+    return None
+
+
+@rule("PV563", "warning", on=Unit)
+def service_can_be_loaded(unit: Unit) -> Iterator[Finding]:
+    """A service has a command to start, and its Type= agrees with its other options.
+
+    systemd refuses a service without ExecStart= (unless it has ExecStop= or is no more than a name for another), Type=dbus without
+    BusName=, and Restart=always or on-success with Type=oneshot. Source: systemd.service(5), `Type=`, `Restart=`.
+
+    Bad:
+      # app.service
+      [Service]
+      Type=oneshot
+      Restart=always
+      ExecStart=/usr/bin/app
+
+    Good:
+      # app.service
+      [Service]
+      Type=oneshot
+      RemainAfterExit=yes
+      ExecStart=/usr/bin/app
+    """
+    if not is_service(unit) or not text_of(unit).strip():
+        return
+    text = whole(unit)
+    restart = text.unit.last("Service", "Restart")
+    said = text.unit.last("Service", "Type")
+    if restart and type_of(text) == "oneshot" and restart.value in ("always", "on-success"):
+        yield text.finding(
+            restart, f"systemd refuses Restart={restart.value} with Type=oneshot", "use on-failure, or a timer"
+        )
+    if said and said.value == "dbus" and not text.unit.value("Service", "BusName"):
+        yield text.finding(said, "systemd refuses Type=dbus without BusName=")
+    runs = any(text.unit.values("Service", name) for name in ("ExecStart", "ExecStop", "SuccessAction"))
+    starts = text.unit.value("Unit", "SuccessAction")
+    own = read(unit)
+    if own.sections and not runs and not starts and not text.unit.faults:
+        section = next((part for part in own.sections if part.name == "Service"), own.sections[0])
+        yield Finding("contents", "the service has no ExecStart=; systemd refuses to load it", line=section.line)
+
+
+@rule("PV567", "warning", on=Unit)
+def specifiers_say_something(unit: Unit) -> Iterator[Finding]:
+    """A percent sign in a unit begins a specifier that says something there; a percent sign itself is doubled.
+
+    %i and %I are the instance's name, empty in a unit that is no template. The letters of `date` are specifiers, too: %d
+    is a directory and %m the machine's id. Source: systemd.unit(5), "Specifiers".
+
+    Bad:
+      # backup.service
+      [Service]
+      ExecStart=/bin/sh -c "tar cf /srv/$(date +%F).tar /etc"
+
+    Good:
+      # backup.service
+      [Service]
+      ExecStart=/bin/sh -c "tar cf /srv/$(date +%%F).tar /etc"
+    """
+    text, read_sections = whole(unit), sections_for(unit.name)
+    for option in text.unit.options():
+        if "%" not in option.value:
+            continue
+        if "@" not in unit.name and INSTANCE.search(option.value) and option.section in read_sections:
+            said = f"%i is the name of an instance, and {unit.name} is no template: it is empty"
+            yield text.finding(option, said, "call the unit NAME@.service, or write the name out")
+        elif option.name.startswith("Exec") and DATE_FORMAT.search(option.value):
+            said = f"systemd takes the percent signs of a date's format in {option.name} for specifiers"
+            yield text.finding(option, said, "double them: %%Y-%%m-%%d")
+
+
+@rule("PV568", "warning", on=Unit)
+def quotes_are_closed(unit: Unit) -> Iterator[Finding]:
+    """A quote in a command or an assignment of variables is closed.
+
+    systemd refuses the whole line otherwise. Source: systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting".
+
+    Bad:
+      # app.service
+      [Service]
+      ExecStart=/bin/sh -c "echo hello
+
+    Good:
+      # app.service
+      [Service]
+      ExecStart=/bin/sh -c "echo it's hello"
+    """
+    text = whole(unit)
+    for option in text.unit.options():
+        kind = options_of(option.section).get(option.name)
+        if kind in ("exec", "environment") and has_open_quote(option.value):
+            yield text.finding(
+                option, f"a quote in {option.name} is never closed", "close it, or put a backslash before it"
+            )
+
+
+@rule("PV569", "warning", on=Unit)
+def shell_syntax_has_a_shell(unit: Unit) -> Iterator[Finding]:
+    """Pipes, redirections and `$(…)` stand only in what a shell runs.
+
+    systemd runs a program without a shell: such words are arguments. Source: systemd.service(5), "Command lines".
+
+    Bad:
+      # app.service
+      [Service]
+      ExecStart=/usr/bin/app --check && /usr/bin/app
+
+    Good:
+      # app.service
+      [Service]
+      ExecStart=/bin/sh -c "/usr/bin/app --check && exec /usr/bin/app"
+    """
+    if not is_service(unit):
+        return
+    text = whole(unit)
+    for command in commands(text):
+        if command.inner or command.program in SHELLS or "-c" in command.words:
+            continue
+        odd = next((word for word in command.words[1:] if word in SHELL_WORDS or word.startswith("$(")), None)
+        if odd:
+            said = f"`{odd}` is an argument here: systemd runs {command.program} without a shell"
+            yield text.finding(command.option, said, 'write /bin/sh -c "…" around the command')

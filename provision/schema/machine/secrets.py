@@ -1,0 +1,106 @@
+"""Secrets in places that everybody on the machine can read. No message quotes one."""
+
+import re
+from collections.abc import Iterator
+
+from provision.ignition import Dropin, File, Unit
+from provision.schema.machine.file_text import text_of
+from provision.schema.rules import Finding, rule
+
+READABLE_BY_ALL = 0o004
+# Names of variables and keys that hold a secret, with a value that is one: no path, variable, placeholder or number.
+SECRET = re.compile(
+    r"""(?<![\w.-])(?:-e[ =]|--env[ =])?["']?
+    (?P<name>[A-Za-z0-9_.-]*?(?:PASSWORD|PASSWD|SECRET(?:_?(?:ACCESS)?_?KEY)?|API_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|SESSION_?TOKEN|PRIVATE_?KEY)(?:_[A-Z0-9]+)?)
+    ["']?[ \t]*(?:=|:[ \t])[ \t]*["']?
+    (?P<value>[^\s"'$<{%/*,;\\][^\s"',;]{5,})""",
+    re.X | re.I,
+)
+PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+# What any of these has in it, also in percent-encoding: most files need not be looked at more closely.
+HINT = re.compile(r"PASSW|SECRET|API_?KEY|TOKEN|PRIVATE(?:[ _]|%20)?KEY", re.I)
+# What such names also stand for, and what stands in the place of a value.
+NO_SECRET = re.compile(
+    r"^secret$|_?(?:FILE|PATH|URL|DIR|NAME|LENGTH|AUTHENTICATION|AUTH|AGE|ENABLED?|POLICY|ID)$", re.I
+)
+NO_VALUE = re.compile(
+    r"(?:true|false|yes|no|none|null|required|optional|prohibit-password|without-password|x{3,}|\.{3,}|\[.*|your.*|change.*|example.*|secret|password)$",
+    re.I,
+)
+
+
+@rule("PV552", "warning", on=Unit)
+def secrets_are_not_for_all(unit: Unit) -> Iterator[Finding]:
+    """Passwords, tokens and private keys do not stand where every user of the machine can read them.
+
+    Units and drop-ins are readable by all, and so is a file without a mode, or with one that lets others read. Write
+    secrets to a file of the mode 0600, and let a unit read it with `EnvironmentFile=` or `LoadCredential=`.
+    Source: systemd.exec(5), "Environment=", which says that settings of units are visible to all.
+
+    Bad:
+      storage:
+        files:
+          - path: /etc/app.env
+            mode: 0644
+            contents:
+              inline: |
+                DB_PASSWORD=correct-horse
+
+    Good:
+      storage:
+        files:
+          - path: /etc/app.env
+            mode: 0600
+            contents:
+              inline: |
+                DB_PASSWORD=correct-horse
+    """
+    yield from found_in(unit.contents, "contents", None)
+
+
+@rule("PV552", "warning", on=Dropin)
+def dropin_has_no_secret(dropin: Dropin) -> Iterator[Finding]:
+    """Drop-ins are readable by all."""
+    made = dropin.__dict__.get("_spots") if dropin.made else None
+    yield from found_in(dropin.contents, "contents", made)
+
+
+@rule("PV552", "warning", on=File)
+def file_has_no_secret(file: File) -> Iterator[Finding]:
+    """A file is readable by all unless its mode says otherwise."""
+    mode = 0o644 if file.mode is None else file.mode
+    if not mode & READABLE_BY_ALL or file.path.startswith(("/root/", "/etc/provision/templates/")):
+        return
+    source, contents = file.contents.source or "", file.contents
+    if contents.compression or ";base64," in source[:80] or HINT.search(source):
+        for finding in found_in(text_of(file), "source", None):
+            yield finding._replace(on=contents)
+
+
+def found_in(text: str | None, field: str, spots: object) -> Iterator[Finding]:
+    """The secrets in a text, each named once."""
+    if not text or not HINT.search(text):
+        return
+    hint = "write it to a file with the mode 0600, and read it from there"
+    key = PRIVATE_KEY.search(text)
+    if key:
+        line = text.count("\n", 0, key.start()) + 1
+        yield Finding(field, "a private key stands where every user can read it", hint, line=line)
+    named: set[str] = set()
+    line, counted = 1, 0
+    for found in SECRET.finditer(text):
+        name = found["name"]
+        if name in named or not is_secret(text, found):
+            continue
+        named.add(name)
+        line, counted = line + text.count("\n", counted, found.start("name")), found.start("name")
+        own = isinstance(spots, dict) and name in spots
+        message = f"{name} is a secret, and stands where every user can read it"
+        yield Finding(name, message, hint) if own else Finding(field, message, hint, line=line)
+
+
+def is_secret(text: str, found: re.Match[str]) -> bool:
+    """Whether a name and its value are a secret, outside a comment."""
+    start = text.rfind("\n", 0, found.start("name")) + 1
+    comment = text[start : found.start("name")].lstrip().startswith(("#", ";", "//"))
+    return not (comment or NO_SECRET.search(found["name"]) or NO_VALUE.match(found["value"]))

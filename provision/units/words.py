@@ -1,0 +1,55 @@
+"""The words of a unit's values: quotes and escapes. Source: "Quoting" in systemd.service(5), `extract_first_word`."""
+
+import re
+from functools import lru_cache
+
+ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " ", "\\": "\\"} | {
+    '"': '"',
+    "'": "'",
+}
+WORD_PIECE = re.compile(
+    r"(?P<blank>[ \t\r\n]+)"
+    r'|"(?P<double>(?:[^"\\]|\\.)*)"'
+    r"|'(?P<single>(?:[^'\\]|\\.)*)'"
+    r"|(?P<bare>(?:[^ \t\r\n\"'\\]|\\.)+)"
+    r"|(?P<odd>.)",
+    re.DOTALL,
+)
+CHARACTER = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})|(.))", re.DOTALL)
+
+
+@lru_cache(maxsize=256)  # several rules look at the same commands
+def split_words(value: str) -> tuple[str, ...]:
+    """The words of a value as systemd parts them: quotes taken off, escapes resolved, unknown escapes kept.
+
+    A quote that nothing closes stands for itself; `has_open_quote` tells of it.
+
+    >>> split_words(r'-e "A=one two" B=\\x41')
+    ('-e', 'A=one two', 'B=A')
+    """
+    words: list[str] = []
+    inside = False
+    for found in WORD_PIECE.finditer(value):
+        if found["blank"] is not None:
+            inside = False
+            continue
+        if not inside:
+            words.append("")
+        inside = True
+        piece = found[found.lastgroup or 0]
+        words[-1] += CHARACTER.sub(character, piece)
+    return tuple(words)
+
+
+def has_open_quote(value: str) -> bool:
+    """Whether a quote is never closed; systemd then refuses the whole value."""
+    return any(found["odd"] in ('"', "'") for found in WORD_PIECE.finditer(value))
+
+
+def character(found: re.Match[str]) -> str:
+    """The character that one escape stands for."""
+    two, four, eight, octal, letter = found.groups()
+    if letter is not None:
+        return ESCAPED.get(letter, found[0])
+    number = int(octal, 8) if octal else int(two or four or eight, 16)
+    return chr(number) if number < 0x110000 else found[0]

@@ -1,0 +1,108 @@
+"""`provision report`: every field of a document, with what became of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cloud_init_contents import compiled
+
+from provision.migration import Entry, print_report, report_of
+from provision.transpile.author import Options
+from provision.transpile.compile import compile_document
+
+TEXT = """#cloud-config
+hostname: web
+users:
+  - name: ada
+    gecos: Ada
+    expiredate: "2030-01-01"
+    shel: /bin/zsh
+runcmd:
+  - echo hi
+output: {all: x}
+snap:
+  commands: [a]
+write_files:
+  - path: /etc/a
+    content: a
+  - path: /etc/b
+    permissions: rw
+"""
+
+
+def marks(text: str) -> dict[str, str]:
+    return {entry.path: entry.mark for entry in report_of(compiled(text)).entries}
+
+
+def test_every_field_is_exact_by_a_unit_or_lost() -> None:
+    assert marks(TEXT) == {
+        "hostname": "exact",
+        "users[0].name": "exact",
+        "users[0].gecos": "exact",
+        "users[0].expiredate": "unit",
+        "users[0].shel": "lost",
+        "runcmd": "unit",
+        "output": "lost",
+        "snap": "lost",
+        "write_files[0].path": "exact",
+        "write_files[0].content": "exact",
+        "write_files[1].path": "exact",
+        "write_files[1].permissions": "lost",
+    }
+
+
+def test_fields_stand_in_the_order_of_the_document_with_their_lines() -> None:
+    entries = report_of(compiled(TEXT)).entries
+    assert [entry.line for entry in entries] == sorted(entry.line for entry in entries)
+    assert next(entry for entry in entries if entry.path == "users[0].shel").line == 7
+
+
+def test_what_is_done_by_a_unit_names_it() -> None:
+    entries = {entry.path: entry for entry in report_of(compiled(TEXT)).entries}
+    assert entries["runcmd"].how == "by cloud-init-runcmd.service"
+    assert entries["snap"].how == "snapd is no part of the system"
+
+
+def test_the_parts_of_an_archive_are_fields_too() -> None:
+    text = "#cloud-config-archive\n- |\n  #cloud-config\n  timezone: UTC\n- |\n  #!/bin/sh\n  echo\n"
+    assert report_of(compiled(text)).entries == [
+        Entry("timezone", 4, "exact", ""),
+        Entry("(text)", 6, "unit", "by cloud-init-scripts-1.service"),
+    ]
+
+
+def test_a_butane_document_is_exact_but_for_unknown_keys() -> None:
+    text = "variant: fcos\nversion: 1.6.0\nstorage:\n  files:\n    - path: /etc/a\n      mod: 0644\n      mode: 0644\n"
+    found = report_of(compile_document(text.encode(), "a.bu"))
+    assert [(entry.path, entry.mark) for entry in found.entries] == [
+        ("variant", "exact"),
+        ("version", "exact"),
+        ("storage.files[0].path", "exact"),
+        ("storage.files[0].mod", "lost"),
+        ("storage.files[0].mode", "exact"),
+    ]
+
+
+def test_a_document_that_cannot_be_read_has_no_fields() -> None:
+    found = report_of(compile_document(b"#cloud-config\n[", "a.yaml"))
+    assert found.entries == []
+    assert found.counts == {"exact": 0, "unit": 0, "lost": 0}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_report_is_printed_with_its_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    path = tmp_path / "user-data"
+    path.write_text(TEXT)
+    result = print_report(str(path), Options(), as_json)
+    assert result.failed
+    out = capsys.readouterr().out
+    if as_json:
+        found = json.loads(out)
+        assert found["summary"] == {"exact": 6, "unit": 2, "lost": 4}
+        assert found["dialect"] == "cloud-init"
+        assert found["fields"][0] == {"path": "hostname", "line": 2, "mark": "exact", "how": ""}
+    else:
+        assert "12 fields, 6 exact, 2 by a unit, 4 lost" in " ".join(out.split())
+        assert "users[0].expiredate" in out
