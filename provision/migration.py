@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from provision.diagnostics import Diagnostic, span_of
 from provision.document import WHOLE_TEXT
+from provision.formats import visible
 from provision.inputs import STDIN, STDIN_NAME, read_input
 from provision.record import Record, Row
 from provision.transpile.author import Fate, Options
@@ -20,7 +21,6 @@ from provision.transpile.compile import Compiled, compile_document
 Mark = Literal["exact", "unit", "lost"]
 MARKS: tuple[Mark, ...] = ("exact", "unit", "lost")
 TITLES: dict[Mark, str] = {"exact": "exact", "unit": "by a unit", "lost": "lost"}
-COLORS: dict[Mark, str] = {"exact": "green", "unit": "yellow", "lost": "red"}
 # What says of a key that the dialect does not have it, so that everything below it is dropped.
 DROPPED_KEYS = ("PV101", "PV203")
 
@@ -81,20 +81,14 @@ def as_plain(report: Report) -> dict[str, object]:
 
 
 def print_table(report: Report) -> None:
-    """The report for people."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=None, box=None, pad_edge=False, header_style="bold")
-    for heading in ("line", "field", "carried", "how"):
-        table.add_column(heading, overflow="fold")
-    for entry in report.entries:
-        table.add_row(str(entry.line), Text(entry.path), Text(TITLES[entry.mark], COLORS[entry.mark]), Text(entry.how))
-    console = Console(soft_wrap=False)
-    console.print(table)
+    """The report for people: a line for each field, and the counts."""
+    rows = [("line", "field", "carried", "how")]
+    rows += [(str(one.line), visible(one.path), TITLES[one.mark], visible(one.how)) for one in report.entries]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows if report.entries else ():
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     counted = ", ".join(f"{count} {TITLES[mark]}" for mark, count in report.counts.items())
-    console.print(Text(f"{report.file} ({report.dialect}): {len(report.entries)} fields, {counted}"))
+    print(f"{report.file} ({report.dialect}): {len(report.entries)} fields, {counted}")
 
 
 # ---- fields -------------------------------------------------------------------------------------------------------

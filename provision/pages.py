@@ -7,8 +7,9 @@ import sys
 from provision import __version__
 from provision.diagnostics import CODES, ISSUES_URL, Code, ProvisionError, dedented, nearest
 from provision.inputs import write_output
-from provision.versions import BY_NAME, RELEASES, Release, newest, releases_of
+from provision.versions import BY_NAME, RELEASES, TEXTS, Release, newest, releases_of
 
+WITH_SCHEMA = [release for release in RELEASES if release.dialect not in TEXTS]
 # What people also call a dialect.
 OTHER_NAMES = {"rhcos": "openshift", "butane": "fcos", "coreos": "fcos", "ign": "ignition"}
 
@@ -18,9 +19,9 @@ def load_everything() -> None:
     from importlib import import_module
     from pkgutil import walk_packages
 
-    from provision import schema, transpile
+    from provision import decompile, schema, transpile
 
-    for package in (schema, transpile):
+    for package in (schema, transpile, decompile):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)
 
@@ -35,7 +36,7 @@ def schema_text(release: Release) -> str:
 def print_schema(dialect: str | None, version: str | None) -> None:
     """`provision schema DIALECT [VERSION]`."""
     load_everything()
-    dialects = list(dict.fromkeys(release.dialect for release in RELEASES))
+    dialects = list(dict.fromkeys(release.dialect for release in WITH_SCHEMA))
     if dialect is None:
         raise ProvisionError(f"name a dialect: {', '.join(dialects)}; or --all DIR", exit_code=2)
     if dialect not in dialects:
@@ -45,9 +46,12 @@ def print_schema(dialect: str | None, version: str | None) -> None:
             + (f"; did you mean {meant}?" if meant else f"; known are {', '.join(dialects)}"),
             exit_code=2,
         )
-    release = BY_NAME.get((dialect, version)) if version else newest(dialect)
+    # What came before version 3 has rows of its own, and is asked for by the same name.
+    release = BY_NAME.get((dialect, version)) or BY_NAME.get((f"{dialect}2", version)) if version else newest(dialect)
     if release is None:
-        known = [row.version for row in releases_of(dialect)]
+        known = [row.version for row in (*releases_of(f"{dialect}2"), *releases_of(dialect)) if row.version]
+        if not known:
+            raise ProvisionError(f"{dialect} has no versions; leave `{version}` out", exit_code=2)
         meant = next((each for each in known if each in (f"{version}.0", f"{version}-experimental")), None)
         raise ProvisionError(
             f"{dialect} has no version {version}; "
@@ -64,9 +68,9 @@ def write_schemas(folder: str) -> None:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise ProvisionError(f"{folder}: {(error.strerror or str(error)).lower()}", exit_code=2) from None
-    for release in RELEASES:
-        write_output(os.path.join(folder, f"{release.dialect}-{release.version}.json"), schema_text(release).encode())
-    print(f"{len(RELEASES)} schemas written to {folder}", file=sys.stderr)
+    for release in WITH_SCHEMA:
+        write_output(os.path.join(folder, f"{release.file_name}.json"), schema_text(release).encode())
+    print(f"{len(WITH_SCHEMA)} schemas written to {folder}", file=sys.stderr)
 
 
 def print_rules(*, as_json: bool) -> None:

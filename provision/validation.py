@@ -7,6 +7,7 @@ from typing import NamedTuple
 from provision.diagnostics import CODES, Diagnostic, ProvisionError
 from provision.inputs import STDIN, SURE_SUFFIXES, files_of, read_input
 from provision.progress import Progress
+from provision.schema import machine
 from provision.schema.machine.facts import Fact, check_together, facts_of
 from provision.transpile.author import Options
 from provision.transpile.compile import compile_all
@@ -71,6 +72,7 @@ def validate_files(paths: list[str], options: Options, selection: Selection, job
             checked.append(one)
             progress.step()
     everything = [found for one in checked for found in one.diagnostics]
+    machine.load()  # which the workers may have done alone
     everything += check_together([fact for one in checked for fact in one.facts])
     diagnostics = [found for found in everything if selection.keeps(found.code)]
     sources = {name: text for one in checked for name, text in one.text.items()}
@@ -143,7 +145,9 @@ def check_one(work: Work) -> Checked:
         raise
     if not named and not file.endswith(SURE_SUFFIXES) and not any(is_recognised(one.document) for one in found):
         return Checked(name, {}, [], known=False)
-    facts = [fact for one in found if one.config and one.author for fact in facts_of(one.config, name, one.author.locate)]
+    facts = [
+        fact for one in found if one.config and one.author for fact in facts_of(one.config, name, one.author.locate)
+    ]
     diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
     # A text goes back to the parent only where something in it will be shown.
     text = {file: text for one in found for file, text in one.sources.items()} if diagnostics or facts else {}

@@ -27,6 +27,11 @@ class Release(NamedTuple):
     spec: Spec
 
     @property
+    def file_name(self) -> str:
+        """As a file is called that is about it: `fcos-1.5.0`."""
+        return f"{self.dialect}-{self.version}".rstrip("-")
+
+    @property
     def name(self) -> str:
         """As people write it: `fcos 1.5.0`."""
         return f"{FULL_NAMES.get(self.dialect, self.dialect)} {self.version}".rstrip()
@@ -85,6 +90,10 @@ RELEASES: tuple[Release, ...] = (
 )
 
 BY_NAME: dict[tuple[str, str], Release] = {(r.dialect, r.version): r for r in RELEASES}
+
+
+# Dialects whose documents are text as a whole, so that no schema can describe them.
+TEXTS: frozenset[Dialect] = frozenset(("unit", "script"))
 
 
 def releases_of(dialect: str) -> list[Release]:

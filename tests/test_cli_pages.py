@@ -10,10 +10,13 @@ from jsonschema import Draft202012Validator
 
 from provision import __version__
 from provision.diagnostics import CODES, Code
-from provision.pages import load_everything, print_explanation
-from provision.versions import RELEASES, newest
+from provision.pages import WITH_SCHEMA, load_everything, print_explanation
+from provision.versions import newest
 
-COMMANDS = ("validate", "transpile", "apply", "schema", "rules", "explain", "version")
+COMMANDS = (
+    "validate", "transpile", "apply", "convert", "decompile", "merge", "inspect", "report", "schema", "rules", "explain",
+    "version",
+)  # fmt: skip
 LINES = 40
 
 load_everything()
@@ -97,8 +100,8 @@ def test_a_version_gives_the_schema_of_that_release() -> None:
 
 def test_all_writes_a_file_for_each_release_and_makes_the_folder(tmp_path: Path) -> None:
     ran = provision("schema", "--all", "some/where", cwd=tmp_path)
-    assert ran == Ran(0, "", f"{len(RELEASES)} schemas written to some/where\n")
-    names = {f"{release.dialect}-{release.version}.json" for release in RELEASES}
+    assert ran == Ran(0, "", f"{len(WITH_SCHEMA)} schemas written to some/where\n")
+    names = {f"{release.file_name}.json" for release in WITH_SCHEMA}
     assert {path.name for path in (tmp_path / "some" / "where").iterdir()} == names
     one = (tmp_path / "some" / "where" / "fcos-1.5.0.json").read_text()
     assert one == provision("schema", "fcos", "1.5.0").out

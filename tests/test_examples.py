@@ -37,6 +37,8 @@ WITHOUT_EXAMPLE: dict[str, str] = {
     "PV620": "is about what lies in a local directory",
     "PV621": "is about what lies in a local directory",
     "PV673": "is about the option --raw",
+    "PV677": "is about the way back to Butane",
+    "PV678": "is about the way back to Butane",
     "PV723": "is about the option --set",
     "PV764": "is about the size of a whole object",
     "PV779": "is about several files in one",

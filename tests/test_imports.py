@@ -16,10 +16,10 @@ import provision
 PACKAGE = Path(provision.__file__).parent
 # Each may import those before it, and its own parts; the longest name that fits a module counts.
 ORDER = (
-    "diagnostics", "units", "record", "ignition", "schema.rules", "versions", "document", "schema", "suppressions", "transpile",
-    "apply", "formats", "report", "inputs", "progress", "pages", "validation", "applying", "inspection", "rendering", "cli", "__main__",
+    "diagnostics", "units", "record", "ignition", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
+    "apply", "formats", "report", "inputs", "progress", "decompile", "pages", "validation", "applying", "inspection", "migration", "rendering", "cli", "__main__",
 )  # fmt: skip
-APPLIER_NEEDS = {"", "diagnostics", "units", "record", "ignition", "schema.rules", "apply"}
+APPLIER_NEEDS = {"", "diagnostics", "units", "record", "ignition", "contents", "schema.rules", "apply"}
 # Libraries that cost much to load or are seldom needed, and the only place that may ask for each.
 PLACES = {"typer": "cli", "rich": "progress", "jsonschema": "schema", "jinja2": "transpile"}
 

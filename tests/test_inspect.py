@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from provision.diagnostics import ProvisionError
-from provision.inspection import as_json, as_text, cat_one, extract_all
+from provision.inspection import as_json, as_text, cat_one, extract_all, inspect_file
 from provision.inspection.layout import size_words, widths
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_all
@@ -367,6 +367,17 @@ def test_extract_never_leads_out_by_the_name_of_a_unit(tmp_path: Path) -> None:
     with pytest.raises(ProvisionError, match="path"):
         extract_all(found, str(tmp_path / "new"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_gives_one_thing_at_a_time(tmp_path: Path) -> None:
+    data = json.dumps({"ignition": {"version": "3.5.0"}, **APPENDED}).encode()
+    assert inspect_file(data, "a.ign", Options()).data.startswith(b"a.ign: ignition 3.5.0\n")
+    assert json.loads(inspect_file(data, "a.ign", Options(), json=True).data)["spec"] == "3.5.0"
+    assert inspect_file(data, "a.ign", Options(), cat="/etc/a").data == b"one\ntwo\nthree"
+    taken = inspect_file(data, "a.ign", Options(), extract=str(tmp_path / "out"))
+    assert (taken.data, taken.notes, taken.failed) == (b"", [], False)
+    assert (tmp_path / "out/etc/a").exists()
+    assert inspect_file(b"{", "a.ign", Options()).failed
 
 
 # ---- anything ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from provision.diagnostics import CODES, LINE_END
 from provision.document import read
+from provision.migration import as_plain, report_of
 from provision.transpile.author import Options
 from provision.transpile.compile import compile_document
 
@@ -178,6 +179,7 @@ def check(data: bytes, name: str, options: Options) -> None:
         assert found.code in CODES, found
         assert found.message, found
     assert compiled.diagnostics == sorted(compiled.diagnostics, key=lambda found: found.sort_key())
+    json.dumps(as_plain(report_of(compiled)))
     if not compiled.failed:
         output = compiled.output()
         if output.startswith(b"{"):
@@ -220,5 +222,6 @@ def test_there_are_enough_mutants_and_they_are_the_same_every_time(dialect: str)
     assert len(documents) * each_of(dialect) >= MUTANTS
     once = [mutant(path, 0) for path in documents]
     assert once == [mutant(path, 0) for path in documents]
-    changed = sum(data != path.read_bytes() for data, path in zip(once, documents, strict=True))
-    assert changed > len(documents) * 0.8
+    tried = [(path, number) for path in documents for number in range(10)]
+    changed = sum(mutant(path, number) != path.read_bytes() for path, number in tried)
+    assert changed > len(tried) * 0.75

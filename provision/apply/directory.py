@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.apply.contents import Blobs
 from provision.apply.facts import Facts
 from provision.apply.operations import Operation
 from provision.apply.plan.draft import Draft
@@ -12,6 +11,7 @@ from provision.apply.references import render
 from provision.apply.roots import Root, survey
 from provision.apply.runner import Progress, Result, run, say
 from provision.apply.stages import STAGES
+from provision.contents import Blobs
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
 

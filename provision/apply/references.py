@@ -3,8 +3,8 @@
 Only data URLs can be read yet; remote references stay in the config, where planning refuses them.
 """
 
-from provision.apply.contents import content_of, is_remote
 from provision.apply.reading import read_config
+from provision.contents import content_of, is_remote
 from provision.diagnostics import ProvisionError
 from provision.ignition import NEWEST, Config, Resource
 from provision.record import merge

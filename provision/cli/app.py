@@ -69,6 +69,11 @@ def author_options(
     from provision.transpile.author import Options
     from provision.versions import OTHERS
 
+    if target_os is not None:
+        from provision.transpile.cloud_init.targets import SYSTEMS
+
+        if target_os not in SYSTEMS:
+            raise ProvisionError(f"--target-os {target_os}: known are {', '.join(SYSTEMS)}", exit_code=USAGE)
     if dialect is not None and dialect not in OTHERS:
         raise ProvisionError(f"--dialect {dialect}: use one of {', '.join(OTHERS)}", exit_code=USAGE)
     return Options(

@@ -79,6 +79,8 @@ def validate(
     choose(format, terminal=False, environ={})  # a wrong name is told before any work
     selection = Selection(codes(select), codes(ignore), codes(extend_select))
     wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, systemd_analyze=systemd_analyze)
+    # A config of an older format is right by that format, whatever of it Ignition 3 can't carry: that is a warning here.
+    wanted = wanted._replace(lossy=True)
     result = validate_files(paths or ["-"], wanted, selection, jobs, stdin_filename)
     show(result.diagnostics, result.sources, result.files, format, color, sys.stdout)
     for problem in result.unreadable:

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import Literal, NamedTuple
 
-from provision.apply.contents import decode_data_url, decompress
+from provision.contents import decode_data_url, decompress
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
 from provision.schema.rules.urls import data_fault

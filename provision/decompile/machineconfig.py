@@ -15,7 +15,7 @@ from provision.transpile.compile import Compiled
 
 declare(
     "PV677", "warning", "left out of Butane",
-    """Butane's openshift variant has keys for the name, the labels and four settings of a MachineConfig, and a name must be given.
+    """Butane has keys for the name, the labels and four settings of a MachineConfig.
 
     Other metadata and images are left out of the document; a config that had no MachineConfig around it gets a name and
     a role, which its author has to look at. Source: Butane 0.29, "OpenShift Specification".

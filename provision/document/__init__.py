@@ -65,19 +65,16 @@ class Document:
         if original is not None:
             written = f"the value is written on line {span_of(original).line}"
             hint = f"{written}; {hint}" if hint else written
-        return Diagnostic(
-            code, severity, message, self.file, self.span(place), hint, self.paths.get(id(place)) or None
-        )
+        return Diagnostic(code, severity, message, self.file, self.span(place), hint, self.paths.get(id(place)) or None)
 
     def span(self, place: object) -> Span:
         """Where a place is: a node, a span, or the document as a whole."""
         if isinstance(place, Span):
             return place
         if isinstance(place, Node) and place is not self.root:
-            return span_of(place)  # type: ignore[arg-type]  # a composed node has its marks
+            return span_of(place)
         start = span_of(self.root) if self.root is not None else WHOLE_FILE
         return Span(start.line, start.column, start.line, start.column + 1)
-
 
     def line_inside(self, node: object, line: int) -> object:
         """The place of a line (from 1) of a text value: that line of the document where it is written out, else the node."""

@@ -5,20 +5,52 @@ them, with the help of `tree` and `layout`; `extract` takes bytes out.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from provision.diagnostics import ProvisionError
+from provision.diagnostics import Diagnostic, ProvisionError
 from provision.ignition import Config, full_version
 from provision.inspection.extract import cat, extract
 from provision.inspection.inventory import inventory
 from provision.inspection.text import text_of
 from provision.inspection.tree import ASCII, BOX
+from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_all
 from provision.transpile.output import to_json
 
-__all__ = ["as_json", "as_text", "cat_one", "extract_all", "readable"]
+__all__ = ["Inspected", "as_json", "as_text", "cat_one", "extract_all", "inspect_file", "readable"]
 
 DEFAULT_WIDTH = 80
+
+
+class Inspected(NamedTuple):
+    """What the command prints: `data` for the pipe, `notes` for the person; and what was wrong with the file."""
+
+    data: bytes
+    notes: list[str]
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the file has errors; what could be made out of it is shown all the same."""
+        return any(found.severity == "error" for found in self.diagnostics)
+
+
+def inspect_file(
+    data: bytes, file: str, options: Options, *, cat: str | None = None, extract: str | None = None,
+    json: bool = False, width: int = DEFAULT_WIDTH, ascii: bool = False,
+) -> Inspected:  # fmt: skip
+    """All of `provision inspect FILE [--cat PATH] [--extract DIR] [--json]`. Raises ProvisionError for what can't be done."""
+    found = compile_all(data, file, options)
+    notes: list[str] = []
+    if cat is not None:
+        out = cat_one(found, cat)
+    elif extract is not None:
+        notes, out = extract_all(found, extract), b""
+    else:
+        out = as_json(found) if json else as_text(found, width=width, ascii=ascii).encode("utf-8", "backslashreplace")
+    diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
+    return Inspected(out, notes, diagnostics, {name: text for one in found for name, text in one.sources.items()})
 
 
 def readable(found: Sequence[Compiled]) -> list[Compiled]:

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from provision.apply.contents import Blobs, is_remote
 from provision.apply.paths import shown
+from provision.contents import Blobs, is_remote
 from provision.diagnostics import ProvisionError
 from provision.ignition import File, Resource
 

@@ -10,6 +10,7 @@ class View(dict[type[Record], dict[str, Row]]):
     """The rows that one release of one dialect shows, by record class and by the dialect's spelling of the key.
 
     `spelling` picks the key of a row (`key` or `snake`); `extensions` are rows that the dialect adds to a class.
+    Where there may be `dashes` in keys, they stand for underscores.
     """
 
     def __init__(
@@ -18,9 +19,12 @@ class View(dict[type[Record], dict[str, Row]]):
         spelling: Literal["key", "snake"] = "key",
         extensions: Callable[[type[Record]], Sequence[Row]] = lambda cls: (),
         shows: Callable[[Row], bool] = lambda row: True,
+        *,
+        dashes: bool = False,
     ) -> None:
         super().__init__()
         self.at = at
+        self.dashes = dashes
         self.spelling = spelling
         self.extensions = extensions
         self.shows = shows
@@ -33,7 +37,7 @@ class View(dict[type[Record], dict[str, Row]]):
 
     def folded(self, cls: type[Record], key: str) -> Row | None:
         """The row that Go's JSON decoder takes for a key in other capitals, where the dialect is read by it."""
-        if self.spelling != "key":
+        if self.spelling != "key" or not cls.folds:
             return None
         return next((row for known, row in self[cls].items() if known.lower() == key.lower()), None)
 

@@ -186,6 +186,8 @@ class Record:
     """A node of a document, with typed attributes; `rows` lists its keys in the order in which they are written."""
 
     rows: ClassVar[dict[str, Row]] = {}
+    folds: ClassVar[bool] = True
+    """Whether keys in other capitals stand for these, where the dialect is spelt as JSON: so has it Go's decoder."""
 
     def __init_subclass__(cls) -> None:
         rows = dict(cls.__mro__[1].__dict__.get("rows", {}))

@@ -106,7 +106,9 @@ class Unit(CloudRecord):
     enable: bool | None = field(default=None, doc="Start the unit at boot, by its [Install] section.")
     runtime: bool | None = field(default=None, doc="Keep the unit until the next boot only.")
     content: str | None = field(default=None, doc="The text of the unit; without it the unit is taken to exist.")
-    command: str | None = field(default=None, doc="What to do with the unit: start, stop, restart, reload …")
+    command: str | None = field(
+        default=None, doc="What to do with the unit: start, stop, restart, reload and the like."
+    )
     drop_ins: tuple[DropIn, ...] = field(default=(), doc="Drop-ins of the unit.")
 
 

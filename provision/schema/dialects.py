@@ -6,7 +6,7 @@ that expands them. Ignition shows its rows as they are.
 
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from provision.ignition import Config, Ignition
 from provision.record import Record, Row, Unset, View, field, make_row, spec
@@ -68,7 +68,8 @@ def view_of(release: Release) -> View:
         return View(release.spec)
     if release.dialect not in BUTANE:
         at = spec(release.version) if release.version else BORROWED.get(release.dialect, UNVERSIONED)
-        return View(at, "key" if release.dialect in JSON_SPELLING else "snake")
+        spelling: Literal["key", "snake"] = "key" if release.dialect in JSON_SPELLING else "snake"
+        return View(at, spelling, dashes=release.dialect == "cloud-config")
     version_row = Ignition.rows["version"]
 
     def shows(row: Row) -> bool:

@@ -28,7 +28,13 @@ EXTENSIONS: dict[str, str] = {
 KERNEL_TYPES = ("", "default", "realtime", "64k-pages")
 
 
-class OwnerReference(Record):
+class Part(Record):
+    """A part of an object of Kubernetes, which takes a key only as it is spelt."""
+
+    folds = False
+
+
+class OwnerReference(Part):
     """The object that made this one: `metadata.ownerReferences[]`."""
 
     api_version: str = field(doc="API group and version of the owner.")
@@ -39,7 +45,7 @@ class OwnerReference(Record):
     uid: str = field(doc="Id of the owner.")
 
 
-class ObjectMeta(Record):
+class ObjectMeta(Part):
     """What Kubernetes knows of the object: `metadata`."""
 
     annotations: dict[str, str] | None = field(default=None, doc="Notes of tools and people.")
@@ -59,7 +65,7 @@ class ObjectMeta(Record):
     uid: str | None = field(default=None, doc="The cluster writes this.")
 
 
-class MachineConfigSpec(Record):
+class MachineConfigSpec(Part):
     """What the machines of a pool get: `spec`."""
 
     base_os_extensions_container_image: str | None = field(
@@ -73,7 +79,7 @@ class MachineConfigSpec(Record):
     os_image_url: str | None = field("osImageURL", default=None, doc="Image of the system; left to the operator.")
 
 
-class MachineConfig(Record):
+class MachineConfig(Part):
     """A MachineConfig whose Ignition config is of version 3."""
 
     api_version: str = field(required="1.0", keep=True, doc=f"Always {API_VERSION}.")
@@ -85,7 +91,7 @@ class MachineConfig(Record):
 # ---- pools ------------------------------------------------------------------------------------------------------
 
 
-class Requirement(Record):
+class Requirement(Part):
     """One condition on labels: `matchExpressions[]`."""
 
     key: str = field(required="1.0", keep=True, doc="The label.")
@@ -93,14 +99,14 @@ class Requirement(Record):
     values: tuple[str, ...] = field(default=(), doc="What In and NotIn compare with.")
 
 
-class LabelSelector(Record):
+class LabelSelector(Part):
     """Which objects are meant, by their labels; all conditions have to hold."""
 
     match_expressions: tuple[Requirement, ...] = field(default=(), doc="Conditions on labels.")
     match_labels: dict[str, str] | None = field(default=None, doc="Labels with their values.")
 
 
-class MachineConfigPoolSpec(Record):
+class MachineConfigPoolSpec(Part):
     """Which machines a pool has and which configs they get: `spec`."""
 
     configuration: object | None = field(default=None, doc="The rendered config; the operator writes this.")
@@ -114,7 +120,7 @@ class MachineConfigPoolSpec(Record):
     pinned_image_sets: object | None = field(default=None, doc="Images that stay on the machines.")
 
 
-class MachineConfigPool(Record):
+class MachineConfigPool(Part):
     """A MachineConfigPool: machines that have one rendered config."""
 
     api_version: str = field(required="1.0", keep=True, doc=f"Always {API_VERSION}.")

@@ -45,16 +45,19 @@ def definition(cls: type[Record], view: View, definitions: dict[str, Any]) -> di
     return {
         "description": plain_doc(cls),
         "type": types("object", *(() if required else ("null",)), *(("string",) if view.shorthand(cls) else ())),
-        "properties": {key: row_schema(row, view, definitions) for key, row in rows.items()},
+        "properties": {
+            spelled: row_schema(row, spelled, view, definitions)
+            for key, row in rows.items()
+            for spelled in dict.fromkeys((key, key.replace("_", "-") if view.dashes else key))
+        },
         **({"patternProperties": {"^x-": {}}} if view.spelling == "snake" else {}),
         "additionalProperties": False,
         **({"required": required} if required else {}),
     }
 
 
-def row_schema(row: Row, view: View, definitions: dict[str, Any]) -> dict[str, Any]:
+def row_schema(row: Row, spelled: str, view: View, definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of one key, with what an editor shows about it."""
-    spelled = getattr(row, view.spelling)
     return {
         "title": spelled,
         "description": row.doc,

@@ -337,6 +337,8 @@ def advice(node: Node, row: Row) -> str | None:
             return "write true or false, without quotes" if text in ("true", "false") else "write true or false"
         if row.kind in ("records", "strs"):
             return "begin each element with `- `"
+        if row.kind in ("record", "map") and text.lstrip()[:1] == "{":
+            return "write the object itself instead of a text that holds it"
     elif row.kind == "str":
         return "text of several lines needs a `|` after its key; other values need quotes"
     elif row.kind in ("records", "strs") and isinstance(node, MappingNode):

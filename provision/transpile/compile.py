@@ -23,7 +23,7 @@ from provision.transpile.butane import SUGARS, openshift, support
 from provision.transpile.detect import detect, text_dialect, unversioned
 from provision.transpile.output import to_json, to_yaml
 from provision.transpile.source_rules import check_source
-from provision.versions import Dialect, Release
+from provision.versions import TEXTS, Dialect, Release
 
 DEFAULTS = Options()
 MAX_NESTED_CONFIGS = 10
@@ -43,7 +43,7 @@ MACHINECONFIGS = frozenset(("machineconfig", "machineconfig2", "machineconfigpoo
 # How user-data begins that has a form of its own; gzip may hold such.
 USER_DATA = (b"#cloud-config-", b"#cloud-boothook", b"#include", b"#part-handler", b"##", b"\x1f\x8b")
 # Codes that only repeat, at the same place, what another has said already.
-REPEATS = {"PV351": ("PV605", "PV762")}
+REPEATS = {"PV351": ("PV605", "PV762"), "PV542": ("PV703",)}
 
 
 class Compiled(NamedTuple):
@@ -72,10 +72,10 @@ class Compiled(NamedTuple):
         """The config in its final form. Only for a document without errors."""
         if self.config is None or self.author is None:
             raise ValueError("a document that could not be read has no output")
-        options = self.author.options
+        options, written = self.author.options, self.written or self.config
         if self.author.release.dialect == "openshift" and not options.raw:
-            return to_yaml(openshift.machineconfig(self.config, self.author))
-        return to_json(encode(self.written or self.config, self.author.spec), pretty=options.pretty)
+            return to_yaml(openshift.machineconfig(self.config, written, self.author))
+        return to_json(encode(written, self.author.spec), pretty=options.pretty)
 
 
 def compile_document(data: bytes, file: str, options: Options = DEFAULTS, nested: tuple[str, ...] = ()) -> Compiled:
@@ -106,7 +106,7 @@ def compile_all(data: bytes, file: str, options: Options = DEFAULTS) -> list[Com
 
 def compile_parts(data: bytes, file: str, options: Options, nested: tuple[str, ...]) -> list[Compiled]:
     """What a file holds, compiled, but with all diagnostics as they were found."""
-    text = text_dialect(data, file)
+    text = options.dialect if options.dialect in TEXTS else text_dialect(data, file)
     archive = None if text else user_data_in(data, file, options)
     if archive is not None:
         options = options._replace(dialect="cloud-init")
@@ -137,9 +137,7 @@ def compile_part(document: Document, text: Dialect | None, options: Options, nes
     if isinstance(release, Diagnostic):
         source = NodeSource(document)
         source.entries(document.root)
-        return Compiled(
-            document, None, None, None, [*document.diagnostics, *source.found.values(), release], sources
-        )
+        return Compiled(document, None, None, None, [*document.diagnostics, *source.found.values(), release], sources)
 
     def compile_local(data: bytes, file: str) -> tuple[bytes | None, list[Diagnostic]]:
         if len(nested) >= MAX_NESTED_CONFIGS or file in nested:
@@ -160,6 +158,10 @@ def compile_part(document: Document, text: Dialect | None, options: Options, nes
     root = None if text else understood(document, release, author)
     config = expanded(root, author) if isinstance(root, Config) else translated(root, author)
     author.report(checked(config, author.spec))
+    if options.systemd_analyze:
+        from provision.transpile.analyze import second_opinion
+
+        second_opinion(config, author)
     written = retargeted(config, author)
     return Compiled(document, release, config, author, author.diagnostics, sources, root, written)
 
@@ -194,14 +196,9 @@ def translated(root: Record | None, author: Author) -> Config:
 def checked(config: Config, spec: Spec) -> Iterator[Violation]:
     """What the rules find: Ignition's own, and those about the machine that the config makes."""
     if config.systemd.units or config.storage.files or config.passwd.users:  # others don't pay for loading them
-        try:  # FRAME: goes when every module is there
-            machine.load()
-        except ModuleNotFoundError:
-            pass
+        machine.load()
     yield from check(config, spec)
-    services = getattr(machine, "check_services", None)  # FRAME
-    if services is not None:
-        yield from services(config, spec)
+    yield from machine.check_services(config, spec)
 
 
 def retargeted(config: Config, author: Author) -> Record | None:
@@ -229,13 +226,10 @@ def understood(document: Document, release: Release, author: Author) -> Record:
     if document.root is None:  # a header, and nothing under it
         return root_of(release)()
     problems: list[Problem] = []
-    source = NodeSource(
-        document,
-        strict=release.dialect in JSON_SPELLING,
-        dashes=release.dialect == "cloud-config",
-    )
+    view = view_of(release)
+    source = NodeSource(document, strict=release.dialect in JSON_SPELLING, dashes=view.dashes)
     root: Any = document.root
-    config = decode(root_of(release), root, view_of(release), source, problems)
+    config = decode(root_of(release), root, view, source, problems)
     author.diagnostics.extend(source.found.values())
     if problems:
         from provision.schema.structural import check_structure  # a document without fault does not pay for jsonschema

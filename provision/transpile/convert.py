@@ -5,11 +5,15 @@ of that is an error at the author's line, or with `--lossy` a warning, and is le
 of its own version. Source: Ignition 2.26, `config/v3_*/translate` for the way up.
 """
 
+from collections.abc import Iterator
+
 from provision.diagnostics import ProvisionError, declare
 from provision.ignition import SPECS, Clevis, Config, Directory, File, Luks, full_version, upgrade, without_special_bits
 from provision.record import Record, Spec, spec, transform, walk
-from provision.schema.rules import check
+from provision.schema import ignition2
+from provision.schema.rules import Violation, check
 from provision.transpile.author import Author
+from provision.transpile.ignition2 import upgrade as ignition2_upgrade
 from provision.transpile.ignition2.carrying import refuse
 from provision.transpile.ignition2.downgrade import downgrade
 from provision.transpile.newer_fields import without_newer
@@ -42,7 +46,15 @@ def retarget(config: Config, author: Author) -> tuple[Record, Spec]:
         )
     new = convert(config, author.spec, target, author)
     author.report(check(new, spec(target)))
+    if isinstance(new, ignition2.Config):
+        author.report(found for found in faults_of(new, author) if found.severity == "error")
     return new, spec(target)
+
+
+def faults_of(config: ignition2.Config, author: Author) -> Iterator[Violation]:
+    """What the rules of Ignition 3 say of a config of Ignition 2: it has no rules of its own for what both check."""
+    silent = Author(author.document, author.release, author.options, author.compile_local)
+    return check(ignition2_upgrade(config, silent), NEAREST_TO_2)
 
 
 def convert(config: Config, source: Spec, target: str, author: Author) -> Record:

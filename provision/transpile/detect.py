@@ -49,8 +49,6 @@ CLOUD_HEADER = re.compile(r"\A[\ufeff\s]*#[ \t]*cloud-config\b", re.I)
 CLC_KEYS = frozenset(
     ("ignition", "storage", "systemd", "networkd", "passwd", "etcd", "flannel", "docker", "update", "locksmith")
 )
-# A cloud-config without keys of its own is CoreOS's, unless the machine is to run one of these.
-CANONICAL_SYSTEMS = frozenset(("debian", "ubuntu", "fedora", "rhel", "centos", "opensuse", "raspbian"))
 
 SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
@@ -109,14 +107,24 @@ def keys_of(root: object) -> set[str]:
 
 
 def cloud_dialect(root: object, target_os: str | None) -> Dialect:
-    """Which of the two that call themselves cloud-config a document is: by the keys that only one of them has."""
+    """Which of the two that call themselves cloud-config a document is: by the keys that only one of them has.
+
+    Where both have all of its keys it is CoreOS's, unless the machine is to run a system that never was of that family.
+    """
     from provision.schema.cloud_init.keys import CANONICAL_KEYS
 
     keys = {key.replace("-", "_") for key in keys_of(root)}
     if "coreos" in keys:
         return "cloud-config"
-    canonical = not keys.isdisjoint(CANONICAL_KEYS) or target_os in CANONICAL_SYSTEMS
+    canonical = not keys.isdisjoint(CANONICAL_KEYS) or (target_os is not None and not is_image_based(target_os))
     return "cloud-init" if canonical else "cloud-config"
+
+
+def is_image_based(target_os: str) -> bool:
+    """Whether a system's /usr belongs to its image, as that of CoreOS and its heirs."""
+    from provision.transpile.cloud_init.targets import SYSTEMS
+
+    return target_os not in SYSTEMS or SYSTEMS[target_os].sealed
 
 
 def is_clc(document: Document) -> bool:
@@ -157,9 +165,10 @@ def detect_butane(document: Document, root: MappingNode) -> Release | Diagnostic
     place = child(root, "variant")
     variant = text_of(place)
     if not variant:
-        hint = f"add `variant: fcos` (or {', '.join(list(BUTANE)[1:])}) and `version: {newest('fcos').version}`"
-        said = "no `variant` says which dialect this is"
-        return document.diagnostic(place or root, "PV201", "error", said, hint)
+        return document.diagnostic(
+            place or root, "PV201", "error", "no `variant` says which dialect this is",
+            f"add `variant: fcos` (or {', '.join(list(BUTANE)[1:])}) and `version: {newest('fcos').version}`",
+        )  # fmt: skip
     if variant not in BUTANE:
         meant = "openshift" if variant == "rhcos" else nearest(variant, list(BUTANE))
         hint = f"did you mean `{meant}`?" if meant else None

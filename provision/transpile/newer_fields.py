@@ -35,9 +35,15 @@ def without_newer(record: R, at: Spec, target: str, author: Author) -> R:
         elif row.kind == "record" and value is not None:
             changes[row.name] = without_newer(value, at, target, author)
         elif row.kind == "records" and value:
-            changes[row.name] = tuple([without_newer(item, at, target, author) for item in value])
+            lowered = [(item, without_newer(item, at, target, author)) for item in value]
+            changes[row.name] = tuple([new for item, new in lowered if is_wanted(item) == is_wanted(new)])
     kept = {name: value for name, value in changes.items() if value is not record.__dict__[name]}
     return record.changed(**kept) if kept else record
+
+
+def is_wanted(record: Record) -> bool:
+    """Whether a record is of what shall exist. Without the field that says no, it would mean the contrary."""
+    return getattr(record, "should_exist", None) is not False
 
 
 def matters(row: Row, value: Any) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from provision.apply.accounts import Account, Accounts, Team
-from provision.apply.contents import sha512
 from provision.apply.directory import Plan, plan
 from provision.apply.facts import Facts
 from provision.apply.paths import MISSING, Found, resolve
+from provision.contents import sha512
 from provision.ignition import NEWEST, Config
 from provision.record import JsonSource, Problem, View, decode
 

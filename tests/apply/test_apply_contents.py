@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from provision.apply import contents
-from provision.apply.contents import Blobs, content_of
+from provision import contents
+from provision.contents import Blobs, content_of
 from provision.diagnostics import ProvisionError
 from provision.ignition import FileContents, Verification
 

@@ -14,13 +14,13 @@ import pytest
 from apply_fakes import GROUP, PASSWD, SHADOW, Tree, config, data, storage, tree
 
 import provision
-from provision.apply.contents import sha512
 from provision.apply.directory import apply_plan, check_root, plan_directory, preview_plan
 from provision.apply.operations.nodes import MakeDirectory, Remove, WriteFile
 from provision.apply.operations.users import WriteAuthorizedKeys
 from provision.apply.programs import FRAGMENT_VARIABLE
 from provision.apply.runner import Result
 from provision.apply.system import TEMPORARY, Machine
+from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
 

@@ -11,7 +11,14 @@ GOLDEN = Path(__file__).parent.parent / "golden/apply-modules.txt"
 SOURCE = Path(provision.__file__).parent.parent
 
 # The applier may use these of ours; everything else has to be the standard library's.
-OURS = ("provision.record", "provision.ignition", "provision.diagnostics", "provision.schema", "provision.apply")
+OURS = (
+    "provision.contents",
+    "provision.record",
+    "provision.ignition",
+    "provision.diagnostics",
+    "provision.schema",
+    "provision.apply",
+)
 
 # Not needed to look, plan and write files: each costs start-up time or memory in an initramfs.
 COSTLY = {

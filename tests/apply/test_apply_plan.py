@@ -9,7 +9,7 @@ from apply_fakes import DIRECTORY, config, data, described, facts, file, link, p
 
 import provision.apply
 from provision.apply.accounts import Account, Team
-from provision.apply.contents import sha512
+from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
 
@@ -455,7 +455,9 @@ def test_nothing_that_plans_can_reach_what_writes() -> None:
     assert len(modules) > 12
     for module in modules:
         for name in imported(ast.parse(module.read_text())):
-            allowed = name in PURE_MODULES or name.startswith(("provision.apply.plan", "provision.apply.operations"))
+            allowed = name in PURE_MODULES or name.startswith(
+                ("provision.apply.plan", "provision.apply.operations", "provision.contents")
+            )
             assert allowed, f"{module.name} imports {name}"
 
 

@@ -223,6 +223,22 @@ def test_an_owner_is_a_name_or_a_number(owner: str, user: tuple[object, ...], gr
     assert ((file.user.id, file.user.name), (file.group.id, file.group.name)) == (user, group)
 
 
+def test_what_goes_below_run_is_made_in_every_boot() -> None:
+    result = compiled(
+        f"{UTC}write_files: [{{path: /var/run/web/a, permissions: '0640', owner: 'ada:users', content: x}}]\n"
+    )
+    assert text_of(result, "/etc/provision/run/web/a") == "x"
+    assert (
+        text_of(result, "/etc/tmpfiles.d/provision.conf") == "C /run/web/a 0640 ada users - /etc/provision/run/web/a\n"
+    )
+
+
+@pytest.mark.parametrize(("system", "codes"), [("fcos", ["PV705"]), ("fedora", []), ("opensuse-microos", ["PV705"])])
+def test_only_an_image_keeps_usr_to_itself(system: str, codes: list[str]) -> None:
+    result = compiled(f"{UTC}write_files: [{{path: /usr/bin/tool, content: x}}]\n", system)
+    assert [code for _, code in codes_of(result)] == codes
+
+
 @pytest.mark.parametrize(
     ("encoding", "content"),
     [
@@ -243,7 +259,7 @@ def test_content_is_decoded(encoding: str, content: str) -> None:
     [
         ("[vdb, /data]", "data.mount", ["What=/dev/vdb\n", "Options=nofail\n", "WantedBy=local-fs.target\n"]),
         ("[/dev/vdb, /data, xfs, 'defaults,noatime']", "data.mount", ["Type=xfs\n", "Options=noatime\n", "RequiredBy=local-fs.target\n"]),
-        ("['LABEL=my data', /a b, ext4]", "a\\x20b.mount", ["/dev/disk/by-label/my", 'Where="/a b"\n']),
+        ("['LABEL=my data', /a b, ext4]", "a\\x20b.mount", ["What=/dev/disk/by-label/my data\n", "Where=/a b\n"]),
         ("['host:/x', /n, nfs4, 'rw']", "n.mount", ["What=host:/x\n", "RequiredBy=remote-fs.target\n"]),
         ("[tmpfs, /t, tmpfs, 'size=1G']", "t.mount", ["What=tmpfs\n", "Options=size=1G\n"]),
         ("[/dev/nvme0n1.2, /data]", "data.mount", ["What=/dev/nvme0n1p2\n"]),

@@ -116,7 +116,7 @@ def with_data(config: Config, data: list[tuple[str, bool]]) -> Config:
 
 
 @pytest.mark.parametrize("release", OF_BUTANE, ids=lambda release: release.name)
-@settings(max_examples=250)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_generated_config_of_a_release_comes_back(release: Release, data: st.DataObject) -> None:
     config = data.draw(configs(release.spec))

@@ -25,7 +25,7 @@ from provision.schema import machine
 from provision.schema.etcd_options import BY_VARIABLE, OPTIONS
 from provision.schema.machine.reading import read_host
 from provision.transpile.compile import compile_document
-from provision.units import parse, variables
+from provision.units import parse, split_words, variables
 
 DEADLINE_S = 60.0
 EXIT_S = 20.0
@@ -63,14 +63,14 @@ def variables_of(text: str) -> dict[str, str]:
     return {variable.name: variable.value for variable in variables(parse(dropin.contents or ""))}
 
 
-def etcd(environment: Mapping[str, str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start etcd with these variables and the path of programs, and nothing else."""
+def etcd(environment: Mapping[str, str], folder: Path, log: Path, *flags: str) -> "subprocess.Popen[bytes]":
+    """Start etcd with these variables and flags and the path of programs, and nothing else."""
     program = shutil.which("etcd")
     assert program, "there is no etcd here; install Debian's package etcd-server"
     folder.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         return subprocess.Popen(
-            [program],
+            [program, *flags],
             env={"PATH": os.environ["PATH"], **environment},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -251,14 +251,8 @@ def test_etcd_exits_where_a_flag_shadows_a_variable(tmp_path: Path) -> None:
     assert b"shadowed by corresponding command-line flag" in done.stdout + done.stderr
 
 
-def test_etcd_starts_with_a_variable_that_it_does_not_know(tmp_path: Path) -> None:
-    client, peer = free_ports(2)
-    url = f"http://127.0.0.1:{client}"
-    environment = {
-        "ETCD_DATA_DIR": str(tmp_path / "data"), "ETCD_LISTEN_PEER_URLS": f"http://127.0.0.1:{peer}",
-        "ETCD_LISTEN_CLIENT_URLS": url, "ETCD_ADVERTISE_CLIENT_URLS": url, "ETCD_GRAPHITE_HOST": "10.0.0.1",
-    }  # fmt: skip
-    process = etcd(environment, tmp_path, tmp_path / "etcd.log")
+def wait_for_health(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Wait until a single etcd is healthy, then stop it."""
     end = time.monotonic() + DEADLINE_S
     try:
         while process.poll() is None and time.monotonic() < end:
@@ -268,11 +262,49 @@ def test_etcd_starts_with_a_variable_that_it_does_not_know(tmp_path: Path) -> No
             except (URLError, OSError, ValueError):
                 time.sleep(0.1)
         else:
-            pytest.fail((tmp_path / "etcd.log").read_text()[-3000:])
+            pytest.fail(log.read_text()[-3000:])
     finally:
         process.kill()
         process.wait()
-    assert "unrecognized environment variable" in (tmp_path / "etcd.log").read_text()
+
+
+def test_etcd_starts_with_a_variable_that_it_does_not_know(tmp_path: Path) -> None:
+    client, peer = free_ports(2)
+    url = f"http://127.0.0.1:{client}"
+    environment = {
+        "ETCD_DATA_DIR": str(tmp_path / "data"), "ETCD_LISTEN_PEER_URLS": f"http://127.0.0.1:{peer}",
+        "ETCD_LISTEN_CLIENT_URLS": url, "ETCD_ADVERTISE_CLIENT_URLS": url, "ETCD_GRAPHITE_HOST": "10.0.0.1",
+    }  # fmt: skip
+    log = tmp_path / "etcd.log"
+    wait_for_health(etcd(environment, tmp_path, log), url, log)
+    assert "unrecognized environment variable" in log.read_text()
+
+
+def test_etcd_starts_with_the_flags_of_a_container_linux_config(tmp_path: Path) -> None:
+    client, peer = free_ports(2)
+    url, own = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+    text = f"""# Container Linux Config
+etcd:
+  version: 3.3.0
+  name: the "first" one
+  data_dir: {tmp_path / "data"}
+  listen_client_urls: {url}
+  advertise_client_urls: {url}
+  listen_peer_urls: {own}
+  initial_advertise_peer_urls: {own}
+  initial_cluster: the "first" one={own}
+  heartbeat_interval: 200
+  election_timeout: 2000
+  strict_reconfig_check: true
+"""
+    config = compile_document(text.encode(), "etcd.yaml").config
+    assert config is not None
+    (unit,) = config.systemd.units
+    command = parse(unit.dropins[0].contents or "").value("Service", "ExecStart")
+    flags = [word for word in split_words(command or "") if word.startswith("--")]
+    assert len(flags) == 10
+    log = tmp_path / "etcd.log"
+    wait_for_health(etcd({}, tmp_path, log, *flags), url, log)
 
 
 def test_the_table_of_options_is_that_of_etcd() -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from provision.apply.contents import sha512
 from provision.apply.operations import Operation, Reader, System, attributes
 from provision.apply.paths import Found, shown
+from provision.contents import sha512
 from provision.record import field
 
 

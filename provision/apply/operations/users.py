@@ -6,9 +6,9 @@ not those of the machine that runs them. Hashes of passwords go through the stan
 """
 
 from provision.apply.accounts import Account, Accounts
-from provision.apply.contents import sha512
 from provision.apply.operations import Operation, Reader, System
 from provision.apply.paths import joined, owner_fits, parent_of, shown
+from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.record import field
 

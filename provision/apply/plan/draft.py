@@ -7,11 +7,11 @@ refusal instead of stopping at the first.
 from collections.abc import Iterator
 
 from provision.apply.accounts import MAX_ID
-from provision.apply.contents import Blobs, is_remote, scheme_of
 from provision.apply.facts import Facts
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import MakeDirectory, WriteFile
 from provision.apply.paths import MISSING, WORDS, Found, owner_fits, parent_of, resolve, shown
+from provision.contents import Blobs, is_remote, scheme_of
 from provision.diagnostics import ProvisionError
 from provision.ignition import Node, NodeGroup, NodeUser, Resource
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from provision.apply.contents import MAX_UNPACKED_BYTES
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import ChangeAttributes, MakeDirectory, MakeHardLink, MakeLink, Remove
 from provision.apply.paths import WORDS, Found, check_spelling, owner_fits, shown
 from provision.apply.plan.draft import NEW_DIRECTORY, NEW_FILE_MODE, Draft
+from provision.contents import MAX_UNPACKED_BYTES
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Directory, File, Link, Node
 from provision.schema.rules.paths import cleaned

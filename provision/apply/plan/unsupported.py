@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.apply.contents import is_remote, scheme_of
 from provision.apply.plan.draft import Draft
+from provision.contents import is_remote, scheme_of
 from provision.ignition import Config, Resource
 
 

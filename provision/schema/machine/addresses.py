@@ -8,13 +8,16 @@ import re
 from typing import NamedTuple
 
 # What only the machine, or whoever fills in a template, knows: $private_ipv4, ${COREOS_PRIVATE_IPV4}, {PRIVATE_IPV4}, %H,
-# {{ip}}, <ip>.
-OPEN = re.compile(r"\$\{?\w+\}?|\{\{[^{}]*\}\}|\{\w+\}|<\w[^<>]*>|%[A-Za-z]")
+# {{ip}}, <ip>, @ip@, __ip__, HOST_IP.
+OPEN = re.compile(
+    r"\$\{?\w+\}?|\{\{[^{}]*\}\}|\{\w+\}|<\w[^<>]*>|%[A-Za-z]|@@?\w+@@?|__\w+__|(?<![\w.])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w.])"
+)
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # A variable may stand in braces and hold no colon or slash.
 AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|(?:\$?\{+[^{}]*\}+|[^:/?#{}])*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)", re.S)
 PORT = re.compile(r"[0-9]{1,5}")
 SCHEMES = ("http", "https", "unix", "unixs")
+BLANK = "has a blank in it"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WILDCARD = ("0.0.0.0", "::", "")
 
@@ -83,7 +86,7 @@ def fault_of(text: str, scheme: str, port: str, rest: str) -> str | None:
     if scheme.startswith("unix"):
         return None
     if re.search(r"\s", text):
-        return "has a blank in it"
+        return BLANK
     if not port:
         return "names no port"
     if not OPEN.search(port) and not (PORT.fullmatch(port) and int(port) < 65536):

@@ -185,7 +185,7 @@ def etcd_listens_on_its_official_ports(etcd: Etcd) -> Iterator[Finding]:
     Good:
       # Container Linux Config
       etcd:
-        listen_client_urls: http://0.0.0.0:2379,http://0.0.0.0:4001
+        listen_client_urls: http://0.0.0.0:2379
         advertise_client_urls: http://10.0.0.1:2379
     """
     for key, (old, official) in () if etcd.legacy else LEGACY_PORTS.items():
@@ -193,3 +193,5 @@ def etcd_listens_on_its_official_ports(etcd: Etcd) -> Iterator[Finding]:
         ports = [url.port for url in etcd.urls(key)] if setting else []
         if setting and ports and all(port == old for port in ports):
             yield setting.found(f"`{key}` has only the old port {old}", f"listen on {official} as well")
+        elif setting and old in ports and official in ports:
+            yield setting.found(f"only what was made for etcd 0.4 asks the old port {old}", None, "info")

@@ -6,7 +6,7 @@ Source: etcd 2.3 and 3.4, `etcdmain/config.go`, `embed/config.go`, `etcdserver/c
 from collections.abc import Iterator
 
 from provision.diagnostics import Severity, nearest
-from provision.schema.machine.addresses import OPEN, Url, read_url
+from provision.schema.machine.addresses import BLANK, OPEN, Url, read_url
 from provision.schema.machine.services import Etcd, Setting
 from provision.schema.rules import Finding, rule
 
@@ -175,7 +175,9 @@ def initial_cluster_is_a_list_of_members(etcd: Etcd) -> Iterator[Finding]:
         if not text:
             yield cluster.found(f"`{part}` is no name=URL", "write each member as name=http://address:2380")
         elif url.fault:
-            yield cluster.found(f"the URL `{url.text}` of `{name}` {url.fault}; etcd refuses it")
+            # coreos-cloudinit took such lines, and systemd then dropped them: clusters ran in spite of them.
+            severity: Severity = "warning" if url.fault == BLANK else "error"
+            yield cluster.found(f"the URL `{url.text}` of `{name}` {url.fault}; etcd refuses it", None, severity)
         elif url.text in seen:
             whose = "twice" if seen[url.text] == name else f"also under {seen[url.text]}"
             yield cluster.found(f"{url.text} stands under {name} and {whose}; etcd exits")

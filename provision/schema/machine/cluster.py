@@ -10,8 +10,6 @@ from provision.schema.machine.fleet_demands import requirements
 from provision.schema.machine.present import has_services
 from provision.schema.machine.texts import PlainUnit, read
 
-TIMINGS = ("heartbeat_interval", "election_timeout")
-
 
 def gather(config: Config) -> Iterator[Said]:
     """What a machine says of its cluster and to fleet, and what fleet units ask of machines."""
@@ -80,7 +78,7 @@ def uneven(cluster: str, facts: list[Fact]) -> Iterator[Diagnostic]:
 
 FAULTS = {
     "token": shared_token, "member name": repeated, "member initial_advertise_peer_urls": repeated,
-    **{f"timing {key}": uneven for key in TIMINGS},
+    "timing heartbeat_interval": uneven, "timing election_timeout": uneven,
 }  # fmt: skip
 
 

@@ -242,9 +242,8 @@ def service_can_be_loaded(unit: Unit) -> Iterator[Finding]:
         yield text.finding(said, "systemd refuses Type=dbus without BusName=")
     runs = any(text.unit.values("Service", name) for name in ("ExecStart", "ExecStop", "SuccessAction"))
     starts = text.unit.value("Unit", "SuccessAction")
-    own = read(unit)
-    if own.sections and not runs and not starts and not text.unit.faults:
-        section = next((part for part in own.sections if part.name == "Service"), own.sections[0])
+    section = next((part for part in read(unit).sections if part.name == "Service"), None)
+    if section and not runs and not starts and not text.unit.faults:
         yield Finding("contents", "the service has no ExecStart=; systemd refuses to load it", line=section.line)
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from provision.diagnostics import Severity
-from provision.schema.machine.addresses import OPEN
 from provision.schema.machine.services import Etcd, Setting
 from provision.schema.rules import Finding, rule
 
@@ -20,6 +19,8 @@ PUBLISHED_TOKENS = frozenset((
     "6a28e078895c5ec737174db2419bb2f3", "827c73219eeb2fa5530027c37bf18877", "86a9ff6c8cb8b4c4544c1a2f88f8b801",
     "a81b5818e67a6ea83e9d4daea5ecbc92",
 ))  # fmt: skip
+# What tells a text that somebody is to replace from one that is meant.
+UNFILLED = re.compile(r"[@%#<>{}\[\]$_]|^[A-Z0-9-]+$|placeholder", re.ASCII)
 FAKE_TOKEN = re.compile(r"<.*>?|\[.*\]|x{3,}|y{3,}|your[-_ ]?token.*|token|example.*|todo|changeme|\.\.\.|…", re.I)
 
 
@@ -115,7 +116,7 @@ def discovery_url_names_a_cluster(etcd: Etcd) -> Iterator[Finding]:
     if discovery is None or discovery.value.startswith(("$", "{")):
         return  # a template is filled in before etcd sees it
     found = re.fullmatch(r"(\w+)://([^/?#]+)/*([^?#]*)(.*)", discovery.value)
-    if re.fullmatch(r"[A-Z0-9_]+|[\w-]*placeholder[\w-]*", discovery.value) or OPEN.fullmatch(discovery.value):
+    if found is None and UNFILLED.search(discovery.value):
         yield from no_token(discovery, discovery.value)
         return
     if found is None or found[1] not in ("http", "https"):

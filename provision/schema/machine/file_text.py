@@ -10,7 +10,7 @@ def text_of(file: File) -> str | None:
     source = file.contents.source
     if source is None or source[:5] != "data:" or len(source) > MAX_TEXT or file.broken:
         return None
-    from provision.apply.contents import content_of  # only a file that is looked at pays for it
+    from provision.contents import content_of  # only a file that is looked at pays for it
     from provision.diagnostics import ProvisionError
 
     try:

@@ -20,6 +20,9 @@ from provision.schema.machine.texts import PlainUnit, read
 from provision.schema.machine.unit_contents import FLEET
 from provision.schema.rules import Finding, rule
 
+# How many demands of a unit are held against each other; a unit has few, and a file of nonsense shall not take long.
+MOST_COMPARED = 50
+MACHINE_ID = re.compile(r"[0-9a-f]{8}|[0-9a-f]{32}")
 NAME = re.compile(r"[0-9A-Za-z:_.\\@-]+")
 NAME_MAX = 256
 TYPES = (
@@ -97,6 +100,10 @@ def fleet_key_is_known(unit: PlainUnit) -> Iterator[Finding]:
             yield Finding("contents", f"fleet ignores `{option.name}`", hint, line=option.line)
         elif not option.value:
             yield Finding("contents", f"`{option.name}` has no value", line=option.line)
+    for wanted in requirements(read(unit), unit.name):
+        if wanted.key == "MachineID" and wanted.value and not MACHINE_ID.fullmatch(wanted.value):
+            said = f"`{wanted.value}` is the id of no machine: that has 32 hex digits, of which the first 8 are enough"
+            yield Finding("contents", said, "see /etc/machine-id", line=wanted.option.line)
 
 
 @rule("PV582", "warning", on=PlainUnit)
@@ -228,10 +235,11 @@ def fleet_keys_go_together(unit: PlainUnit) -> Iterator[Finding]:
 
 def own_enemies(wanted: tuple[Requirement, ...]) -> Iterator[Finding]:
     """The units that must be on the same machine and must not be, both."""
-    for near in wanted:
-        for apart in wanted:
-            if near.key == "MachineOf" and apart.key in ("Conflicts", "Replaces") and matches(apart.value, near.value):
-                said = f"{near.value} must be on the same machine, and {apart.key}={apart.value} forbids it"
+    near = [one for one in wanted if one.key == "MachineOf"][:MOST_COMPARED]
+    for apart in [one for one in wanted if one.key in ("Conflicts", "Replaces")][:MOST_COMPARED]:
+        for one in near:
+            if matches(apart.value, one.value):
+                said = f"{one.value} must be on the same machine, and {apart.key}={apart.value} forbids it"
                 yield Finding("contents", said, "narrow the pattern", line=apart.option.line)
 
 

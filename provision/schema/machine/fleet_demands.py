@@ -21,6 +21,9 @@ YES = frozenset(("true", "yes", "1", "on", "t"))
 # Go's path.Match: characters, escaped ones, wildcards, and sets of characters or ranges.
 SET_ITEM = r"(?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?"
 PATTERN = re.compile(rf"(?:\\.|\*|\?|\[\^?(?:{SET_ITEM})+\]|[^\\\[*?])*", re.DOTALL)
+RANGE = re.compile(
+    r"(?:\\(?P<low_escaped>.)|(?P<low>[^\\\]-]))(?:-(?:\\(?P<high_escaped>.)|(?P<high>[^\\\]-])))?", re.DOTALL
+)
 TOKEN = re.compile(
     rf"\\(?P<escaped>.)|(?P<star>\*)|(?P<one>\?)|\[(?P<set>\^?(?:{SET_ITEM})+)\]|(?P<plain>.)", re.DOTALL
 )
@@ -71,18 +74,37 @@ def is_global(wanted: tuple[Requirement, ...]) -> bool:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether Go's path.Match takes a name; a pattern that it can't read matches nothing."""
+    """Whether Go's path.Match takes a name without slashes; a pattern that it can't read matches nothing.
+
+    At a mismatch only the last `*` is let to take one character more, so that no pattern takes long.
+    """
     if not PATTERN.fullmatch(pattern):
         return False
-    return re.fullmatch("".join(map(translated, TOKEN.finditer(pattern))), name) is not None
+    tokens = list(TOKEN.finditer(pattern))
+    at = here = 0
+    star, taken = -1, 0
+    while here < len(name):
+        if at < len(tokens) and tokens[at]["star"]:
+            star, taken = at, here
+            at += 1
+        elif at < len(tokens) and accepts(tokens[at], name[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            taken += 1
+            at, here = star + 1, taken
+        else:
+            return False
+    return all(token["star"] for token in tokens[at:])
 
 
-def translated(token: re.Match[str]) -> str:
-    """One token of a pattern as a regular expression; unit names have no slashes."""
-    if token["star"]:
-        return ".*"
+def accepts(token: re.Match[str], character: str) -> bool:
+    """Whether one token of a pattern, but for `*`, takes a character."""
     if token["one"]:
-        return "."
+        return True
     if token["set"]:
-        return "[" + token["set"].replace("[", "\\[") + "]"
-    return re.escape(token["escaped"] or token["plain"])
+        inside = any(
+            (item["low_escaped"] or item["low"]) <= character <= (item["high_escaped"] or item["high"] or item[0][-1])
+            for item in RANGE.finditer(token["set"].removeprefix("^"))
+        )
+        return inside is not token["set"].startswith("^")
+    return character == (token["escaped"] or token["plain"])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from provision.ignition import Config
 from provision.schema.etcd_options import OPTIONS
-from provision.schema.machine.cluster import TIMINGS
 from provision.schema.machine.facts import Said
 from provision.schema.machine.reading import read_host
 from provision.schema.machine.services import Etcd, Fleet
@@ -34,7 +33,7 @@ def member(etcd: Etcd) -> Iterator[Said]:
         setting = etcd.get(key)
         if setting and setting.known:
             yield Said(f"member {key}", cluster, setting.value, setting.record, setting.field, setting.line)
-    for key in TIMINGS:
+    for key in ("heartbeat_interval", "election_timeout"):
         setting = etcd.get(key) or method
         yield Said(
             f"timing {key}", cluster, etcd.value(key, OPTIONS[key].default), setting.record, setting.field, setting.line

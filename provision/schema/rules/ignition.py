@@ -45,7 +45,11 @@ def source_can_be_fetched(resource: Resource, at: Spec) -> Iterator[Finding]:
 
 def hint_for(fault: str) -> str | None:
     """The remedy that goes with a source that can't be fetched."""
-    return "give a whole URL, for example https://HOST/PATH" if "scheme" in fault else None
+    return (
+        "give a whole URL, for example https://HOST/PATH, or data:,hello%20world for text"
+        if "scheme" in fault
+        else None
+    )
 
 
 @rule("PV802", "error", on=ConfigReferences, since="3.1")

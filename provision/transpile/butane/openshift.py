@@ -184,11 +184,11 @@ def with_fips_cipher(volume: Luks, openshift: OpenShift, author: Author) -> Luks
     return changed if volume.options else changed.spotted(options=author.place(openshift, "fips"))
 
 
-def machineconfig(config: Config, author: Author) -> dict[str, Any]:
-    """The MachineConfig object that carries the Ignition config."""
+def machineconfig(config: Config, written: Record, author: Author) -> dict[str, Any]:
+    """The MachineConfig object around an Ignition config; `written` is the latter in the version that is wanted."""
     metadata: Metadata = config.extra("metadata") or Metadata(name="")
     openshift: OpenShift = config.extra("openshift") or OpenShift()
-    spec: dict[str, Any] = {"config": encode(config, author.release.spec)}
+    spec: dict[str, Any] = {"config": encode(written, author.spec)}
     for key, value in (
         ("kernelArguments", list(openshift.kernel_arguments)),
         ("extensions", list(openshift.extensions)),

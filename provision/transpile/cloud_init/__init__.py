@@ -8,6 +8,7 @@ Source: cloud-init 25.
 from collections.abc import Callable
 
 from provision.ignition import Config
+from provision.record import Record
 from provision.schema.cloud_init import UserData
 from provision.transpile.author import Author
 from provision.transpile.cloud_init import (
@@ -50,9 +51,15 @@ FAMILIES: tuple[Callable[[Build], None], ...] = (
 )
 
 
+def without_broken(root: UserData) -> UserData:
+    """The document without the sections that could not be read in full: that was told, and more would only follow from it."""
+    broken = [row.name for row, value in root.given() if isinstance(value, Record) and value.broken]
+    return root.changed(**dict.fromkeys(broken)) if broken else root
+
+
 def translate(root: UserData, author: Author) -> Config:
     """The config that a user-data document stands for."""
-    build = Build(root, author)
+    build = Build(without_broken(root), author)
     wanted = author.options.target_os
     if wanted is not None and wanted not in SYSTEMS:
         said = f"no system is called {wanted}; known to --target-os are {', '.join(SYSTEMS)}"

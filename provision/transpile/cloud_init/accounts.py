@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from provision.document.nodes import child
 from provision.ignition import Group, User
 from provision.schema.cloud_init.accounts import UserEntry
 from provision.transpile.cloud_init.build import Build, shell_word
@@ -116,8 +117,6 @@ def under(entry: UserEntry, other: UserEntry) -> UserEntry:
 
 def field_place(entry: UserEntry, name: str) -> object:
     """Where a field stands in the document."""
-    from provision.document.nodes import child
-
     return None if entry.made else child(entry.origin, entry.rows[name].snake)
 
 

@@ -12,12 +12,14 @@ from provision.document.reading import MAX_BYTES
 from provision.ignition import File, FileContents, HttpHeader, NodeGroup, NodeUser
 from provision.record import Record
 from provision.schema.cloud_init.storage import FileEntry
+from provision.transpile.cloud_config.draft import absolute
+from provision.transpile.cloud_config.files import KEPT, TMPFILES, kept_line, misplaced
 from provision.transpile.cloud_init.build import Build, contents_of
 from provision.transpile.cloud_init.shapes import is_number
 
 declare(
-    "PV746", "error", "owner and permissions",
-    """Permissions are octal digits in quotes, and an owner is `user:group`.
+    "PV746", "error", "permissions",
+    """Permissions are octal digits in quotes.
 
     A number without quotes is taken as YAML has it: `0644` is octal, and `644` is decimal, which is mode 01204.
     Source: cloud-init 25, module write_files.
@@ -35,30 +37,6 @@ declare(
         write_files:
           - path: /etc/motd
             permissions: "0o644"
-    """,
-)  # fmt: skip
-
-declare(
-    "PV729", "error", "undecodable content",
-    """Content is in the encoding that is given with it.
-
-    Source: cloud-init 25, module write_files.
-
-    Bad:
-        #cloud-config
-        timezone: UTC
-        write_files:
-          - path: /etc/motd
-            encoding: base64
-            content: "not base64!"
-
-    Good:
-        #cloud-config
-        timezone: UTC
-        write_files:
-          - path: /etc/motd
-            encoding: base64
-            content: aGVsbG8K
     """,
 )  # fmt: skip
 
@@ -83,7 +61,7 @@ def write_files(build: Build) -> None:
 def write_file(entry: FileEntry, build: Build) -> None:
     """One file, or text at the end of one."""
     author = build.author
-    place = author.place(entry, "content")
+    path = placed(entry, build)
     mode, owner = mode_of(entry, build), owner_of(entry, build)
     if entry.source is not None and entry.source.uri:
         contents = fetched(entry, build)
@@ -91,22 +69,41 @@ def write_file(entry: FileEntry, build: Build) -> None:
         data = decoded(entry.content or "", entry.encoding, entry, build)
         if data is None:
             return
-        contents = contents_of(data, place)
-    if entry.append:
-        append(entry, contents, mode, owner, build)
+        contents = contents_of(data, author.place(entry, "content"))
+    if path is None:
         return
-    file = build.place_file(entry.path, contents, mode, entry.origin, owner)
-    build.files[entry.path] = file.spotted(path=author.place(entry, "path"), mode=author.place(entry, "permissions"))
+    if path.startswith("/run/"):
+        build.append(TMPFILES, kept_line(path, mode, entry.owner), DEFAULT_MODE, entry.origin)
+        author.fate(entry, None, "unit", f"{TMPFILES} makes it at every boot")
+        path = KEPT + path
+    if entry.append:
+        append(entry, path, contents, mode, owner, build)
+        return
+    file = build.place_file(path, contents, mode, entry.origin, owner)
+    build.files[path] = file.spotted(path=author.place(entry, "path"), mode=author.place(entry, "permissions"))
+
+
+def placed(entry: FileEntry, build: Build) -> str | None:
+    """Where a file goes on a machine that Ignition sets up; None, and an error, where it can't."""
+    where = re.sub(r"^/var/run/", "/run/", absolute(entry.path))
+    fault = misplaced(where, build.author)
+    if fault and (build.target.sealed or not where.startswith("/usr/")):
+        build.author.complain("PV705", "error", entry, "path", *fault)
+        return None
+    if not entry.path.startswith("/"):
+        said = f"`{entry.path}` is relative; it is taken as {where}"
+        build.author.complain("PV705", "warning", entry, "path", said, f"write {where}")
+    return where
 
 
 def append(
-    entry: FileEntry, contents: FileContents, mode: int, owner: tuple[NodeUser, NodeGroup], build: Build
+    entry: FileEntry, path: str, contents: FileContents, mode: int, owner: tuple[NodeUser, NodeGroup], build: Build
 ) -> None:
     """Text at the end of what the image or this document has at the path; owner and mode become the entry's."""
     place = build.author.place
-    file = build.files.get(entry.path) or File(path=entry.path).at(entry.origin)
+    file = build.files.get(path) or File(path=path).at(entry.origin)
     made = file.changed(append=(*file.append, contents), mode=mode, user=owner[0], group=owner[1])
-    build.files[entry.path] = made.spotted(path=place(entry, "path"), mode=place(entry, "permissions"))
+    build.files[path] = made.spotted(path=place(entry, "path"), mode=place(entry, "permissions"))
 
 
 def fetched(entry: FileEntry, build: Build) -> FileContents:
@@ -142,7 +139,7 @@ def decoded(text: str, encoding: str | None, record: Record, build: Build, field
     except (binascii.Error, zlib.error, ValueError) as error:
         reason = str(error).split(": ")[-1].lower()
         hint = "gzip goes into YAML as base64: use gzip+base64, or `!!binary`" if name in GZIP else None
-        build.author.complain("PV729", "error", record, field, f"`{field}` can't be decoded as {name}: {reason}", hint)
+        build.author.complain("PV704", "error", record, field, f"`{field}` can't be decoded as {name}: {reason}", hint)
         return None
 
 
@@ -183,7 +180,7 @@ def owner_of(entry: FileEntry, build: Build) -> tuple[NodeUser, NodeGroup]:
     user, colon, group = text.strip().partition(":")
     if not user or (colon and not group) or re.search(r"[\s:]", user + group):
         said = f"`owner` must be user:group, not {text!r}"
-        build.author.complain("PV746", "error", entry, "owner", said, "for example root:root")
+        build.author.complain("PV706", "error", entry, "owner", said, "for example root:root")
         return NodeUser(), NodeGroup()
     return NodeUser().changed(**identity(user)).at(place), NodeGroup().changed(**identity(group) if group else {}).at(
         place

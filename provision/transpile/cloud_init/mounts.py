@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from provision.diagnostics import declare
 from provision.transpile.cloud_init.build import Build, Options
 from provision.transpile.cloud_init.devices import device, partition_path
-from provision.units import escape_path, quote
+from provision.units import escape_path
 
 declare(
     "PV738", "error", "line of fstab",
@@ -142,7 +142,7 @@ def mount_unit(mount: Mount, build: Build) -> None:
     """The unit of a mount, and one for its automount if it is asked for."""
     options, unit = translated(mount)
     remote = is_remote(mount)
-    body = [("What", quoted_path(mount.what)), ("Where", quoted_path(mount.where)), ("Type", mount.type)]
+    body = [("What", plain(mount.what)), ("Where", plain(mount.where)), ("Type", mount.type)]
     body = [pair for pair in body if pair != ("Type", "auto")]
     body += [("Options", ",".join(options).replace("%", "%%"))] if options else []
     timeout = value_of(mount, "x-systemd.mount-timeout") or value_of(mount, "x-systemd.device-timeout")
@@ -162,7 +162,7 @@ def mount_unit(mount: Mount, build: Build) -> None:
         build.units[f"{name}.mount"] = build.units[f"{name}.mount"].changed(enabled=None)
     if "x-systemd.automount" in mount.options:
         idle = value_of(mount, "x-systemd.idle-timeout")
-        auto = [("Where", quoted_path(mount.where)), *([("TimeoutIdleSec", idle)] if idle else [])]
+        auto = [("Where", plain(mount.where)), *([("TimeoutIdleSec", idle)] if idle else [])]
         parts = (("Automount", auto), ("Install", install(mount, target)))
         build.unit(f"{name}.automount", parts, mount.place)
     build.author.fate(build.root, "mounts", "exact", "as mount units instead of lines of fstab")
@@ -171,7 +171,7 @@ def mount_unit(mount: Mount, build: Build) -> None:
 def swap_unit(mount: Mount, build: Build) -> None:
     """The unit of a swap device."""
     options = [name for name in mount.options if name not in ("sw", "defaults") and not name.startswith("x-systemd.")]
-    body = [("What", quoted_path(mount.what)), *([("Options", ",".join(options))] if options else [])]
+    body = [("What", plain(mount.what)), *([("Options", ",".join(options))] if options else [])]
     name = f"{escape_path(mount.what)}.swap"
     build.unit(name, (("Swap", body), ("Install", install(mount, "swap.target"))), mount.place)
 
@@ -209,6 +209,6 @@ def value_of(mount: Mount, option: str) -> str:
     return next((one.partition("=")[2] for one in mount.options if one.startswith(option + "=")), "")
 
 
-def quoted_path(path: str) -> str:
-    """A path as units take it."""
-    return quote(path) if re.search(r"[\s%]", path) else path
+def plain(path: str) -> str:
+    """A path as mount units take it: blanks and all, without quotes."""
+    return path.replace("%", "%%")

@@ -5,29 +5,11 @@ Source: cloud-init 25, modules set_hostname, update_etc_hosts, timezone, locale,
 
 import re
 
-from provision.diagnostics import declare
 from provision.transpile.cloud_init.build import Build, double_quoted, shell_word
-
-declare(
-    "PV744", "error", "host name",
-    """A host name has letters, digits and hyphens, in labels of at most 63 characters, 64 characters in all.
-
-    Source: RFC 1123, 2.1; hostname(7).
-
-    Bad:
-        #cloud-config
-        timezone: UTC
-        hostname: web_1!
-
-    Good:
-        #cloud-config
-        timezone: UTC
-        hostname: web-1
-    """,
-)  # fmt: skip
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*")
+WORD = re.compile(r"[^\s\x00-\x1f]+")
 LONGEST_NAME = 64  # Source: hostname(7)
 ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
 LOCALE = re.compile(r"[A-Za-z0-9_.@-]+")
@@ -84,9 +66,10 @@ def check_name(field: str, build: Build) -> bool:
     if not name or (HOST_NAME.fullmatch(name) and len(name) <= LONGEST_NAME):
         return True
     long = f"; it has {len(name)} characters" if len(name) > LONGEST_NAME else ""
-    said = f"`{name[:80]}` is no host name{long}"
-    build.author.complain("PV744", "error", build.root, field, said, "letters, digits and hyphens, parted by dots")
-    return False
+    said, hint = f"`{name[:80]}` is no host name{long}", "use letters, digits and hyphens, parted by dots"
+    sound = bool(WORD.fullmatch(name))
+    build.author.complain("PV711" if sound else "PV747", "warning" if sound else "error", build.root, field, said, hint)
+    return sound
 
 
 def hosts(build: Build) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from ruamel.yaml.nodes import ScalarNode
 
-from provision.transpile.cloud_init.build import Build, shell_word
+from provision.ignition import File
+from provision.transpile.cloud_init.build import Build, contents_of, shell_word
 from provision.transpile.cloud_init.shapes import Shapes
 
 PACKAGE = re.compile(r"[A-Za-z0-9@(/][^\s;&|<>`$\"'\\]*")
@@ -204,9 +205,6 @@ def zypper(build: Build) -> None:
     if "configdir" in config:
         build.author.complain("PV734", "warning", wanted, "config", "`configdir` can't be changed; it is dropped")
     if lines:
-        from provision.ignition import File
-        from provision.transpile.cloud_init.build import contents_of
-
         place = build.author.place(wanted, "config")
         piece = contents_of(("# Added from cloud-init user-data\n" + "".join(lines)).encode(), place)
         build.files["/etc/zypp/zypp.conf"] = File(path="/etc/zypp/zypp.conf", append=(piece,)).at(place)

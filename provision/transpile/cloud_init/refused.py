@@ -5,6 +5,7 @@ from typing import NamedTuple
 from provision.diagnostics import Severity
 from provision.transpile.cloud_init.build import Build
 from provision.transpile.cloud_init.spellings import complain_of_key
+from provision.transpile.user_data.parts import Archive
 
 
 class Reason(NamedTuple):
@@ -95,8 +96,6 @@ def refused(build: Build) -> None:
 
 def merged_by(name: str, build: Build) -> bool:
     """Whether the way of merging was used: the document is an archive."""
-    from provision.transpile.user_data import Archive
-
     return name in ("merge_how", "merge_type") and isinstance(build.author.document, Archive)
 
 

@@ -42,7 +42,7 @@ def ca_certs(build: Build) -> None:
     for number, text in enumerate(wanted.trusted, 1):
         if not CERTIFICATE.search(text):
             said = "a certificate starts with -----BEGIN CERTIFICATE-----"
-            author.complain("PV728", "error", wanted, "trusted", said, "give it in PEM form, with `|`", number - 1)
+            author.complain("PV728", "warning", wanted, "trusted", said, "give it in PEM form, with `|`", number - 1)
         place = author.place(wanted, "trusted", number - 1)
         build.file(build.target.anchors.format(number), text, 0o644, place)
     if wanted.trusted:

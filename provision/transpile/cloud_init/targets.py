@@ -25,6 +25,8 @@ class System(NamedTuple):
     chrony_unit: str = "chronyd.service"
     prefer_fqdn: bool = True
     """Whether the host name is the full one where both are given."""
+    sealed: bool = False
+    """Whether /usr belongs to the image."""
     rebooting: bool = False
     """Whether installed packages are there after the next boot only."""
 
@@ -35,7 +37,7 @@ APT = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Options::=--force-c
 
 COREOS = System(
     "core", (), "rpm-ostree install --idempotent --allow-inactive --apply-live -y", None, None,
-    ANCHORS, "update-ca-trust", "chrony",
+    ANCHORS, "update-ca-trust", "chrony", sealed=True,
 )  # fmt: skip
 FLATCAR = System(
     "core",
@@ -47,6 +49,7 @@ FLATCAR = System(
     "update-ca-certificates",
     "timesyncd",
     prefer_fqdn=False,
+    sealed=True,
 )
 FEDORA = System(
     "fedora", ("wheel", "adm", "systemd-journal"), "dnf -y install", "dnf -y makecache", "dnf -y upgrade",
@@ -64,7 +67,7 @@ SUSE = System(
 )  # fmt: skip
 MICROOS = SUSE._replace(
     install="transactional-update --non-interactive pkg install", upgrade="transactional-update --non-interactive up",
-    refresh=None, rebooting=True,
+    refresh=None, sealed=True, rebooting=True,
 )  # fmt: skip
 
 SYSTEMS: dict[str, System] = {

@@ -74,7 +74,7 @@ class Nodes:
     def attributes(self, node: Node) -> dict[str, Any]:
         """What all nodes have: the file system with the longest path above, the path below that, and the owner."""
         above = node.path
-        while above not in self.names and above != "/":
+        while above not in self.names and above != posixpath.dirname(above):
             above = posixpath.dirname(above)
         below = node.path if above == "/" else node.path.removeprefix(above) or "/"
         found: dict[str, Any] = {"filesystem": self.names.get(above, ROOT), "path": below}

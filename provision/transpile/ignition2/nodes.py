@@ -1,7 +1,7 @@
 """`storage.files`, `directories` and `links`, the files of networkd among them: full paths, each path once."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from provision.diagnostics import declare
@@ -184,7 +184,6 @@ class Nodes:
         path = self.places.join(node)
         if isinstance(node, old.File) and not can_be_fetched(node.contents, self.author):
             path = None
-            new = new.changed(append=(), contents=FileContents(), overwrite=None)
         if path is None:
             left_out(self.author, new.changed(path=tidy(new.path)))
         else:
@@ -202,8 +201,9 @@ class Nodes:
                     self.replace(earlier, new)
                     new = new.changed(overwrite=earlier.overwrite or new.overwrite)
                 by_path[new.path] = new
+        listed = ALWAYS_THERE.union(by_path, filter(None, self.places.paths.values()))
         for new in by_path.values():
-            self.check_parents(new, by_path)
+            self.check_parents(new, listed)
         return tuple(by_path.values())
 
     def each_file_once(self, files: Iterable[old.File], units: Iterable[old.NetworkdUnit]) -> tuple[File, ...]:
@@ -235,6 +235,8 @@ class Nodes:
         changes = {
             name: getattr(later, name) for name in ("mode", "user", "group") if later.__dict__.get(name) is not None
         }
+        if changes:
+            left_out(self.author, earlier)
         spots = {name: place for name in changes if (place := place_of(self.author, later, name)) is not None}
         joined = earlier.changed(append=earlier.append + later.append, **changes).spotted(**spots)
         return joined.as_broken() if later.broken else joined
@@ -245,13 +247,13 @@ class Nodes:
         self.author.complain("PV206", "warning", later, "path", message, "take the earlier entry away")
         left_out(self.author, earlier)
 
-    def check_parents(self, directory: Directory, listed: Collection[str]) -> None:
+    def check_parents(self, directory: Directory, listed: frozenset[str]) -> None:
         """Say where parents will not have the directory's mode and owner, as they had with Ignition 2."""
         owned = directory.user.id or directory.user.name or directory.group.id or directory.group.name
         if directory.mode in (None, PLAIN_MODE) and not owned:
             return
         parent = posixpath.dirname(directory.path)
-        if parent in ALWAYS_THERE or parent in listed or parent in self.places.paths.values():
+        if parent in listed:
             return
         message = f"Ignition 2 gave {parent} the mode and owner of {directory.path} where it had to make it"
         self.author.complain(

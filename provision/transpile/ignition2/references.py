@@ -1,5 +1,7 @@
 """`ignition`: other configs, certificates, proxies and deadlines; and every resource that is fetched."""
 
+from collections.abc import Iterable, Iterator
+
 from provision.ignition import (
     ConfigReference,
     ConfigReferences,
@@ -17,7 +19,7 @@ from provision.record import R
 from provision.schema import ignition2 as old
 from provision.schema.rules.urls import parse
 from provision.transpile.author import Author
-from provision.transpile.ignition2.carrying import carried, refuse
+from provision.transpile.ignition2.carrying import carried, left_out, refuse
 
 
 def section(ignition: old.Ignition, author: Author) -> Ignition:
@@ -34,34 +36,39 @@ def section(ignition: old.Ignition, author: Author) -> Ignition:
 
 def references(config: old.ConfigReferences, author: Author) -> ConfigReferences:
     """`append` and `replace` as `merge` and `replace`."""
-    merge = tuple(
-        resource(each, author, ConfigReference) for each in config.append if can_be_fetched(each, author)
-    )  # fmt: skip
-    kept = config.replace if config.replace is not None and can_be_fetched(config.replace, author) else None
-    replace = ConfigReference() if kept is None else resource(kept, author, ConfigReference)
+    replaced = () if config.replace is None else (config.replace,)
+    replace = next(fetchable(replaced, author, ConfigReference), ConfigReference())
+    merge = tuple(fetchable(config.append, author, ConfigReference))
     return carried(author, ConfigReferences, config, merge=merge, replace=replace)
 
 
 def security(security: old.Security, author: Author) -> Security:
     """The certificates to trust."""
-    authorities = security.tls.certificate_authorities
-    kept = tuple(resource(each, author, Resource) for each in authorities if can_be_fetched(each, author))
-    return carried(
-        author, Security, security, tls=carried(author, Tls, security.tls, certificate_authorities=kept)
-    )  # fmt: skip
+    authorities = tuple(fetchable(security.tls.certificate_authorities, author, Resource))
+    tls = carried(author, Tls, security.tls, certificate_authorities=authorities)
+    return carried(author, Security, security, tls=tls)
+
+
+def fetchable(fetched: Iterable[old.Reference], author: Author, cls: type[R]) -> Iterator[R]:
+    """What can be fetched of references; of the others their other faults are told."""
+    for each in fetched:
+        new = resource(each, author, cls)
+        if can_be_fetched(each, author):
+            yield new
+        else:
+            left_out(author, new)
 
 
 def resource(
     fetched: old.Reference | old.FileContents, author: Author, cls: type[R], origin: object = None
 ) -> R:  # fmt: skip
     """Something to fetch; an empty source stays an empty source, which is not the same as none."""
-    hashed = fetched.verification
-    verification = carried(author, Verification, hashed, "hash") if hashed.hash or hashed.broken else Verification()
+    verification = carried(author, Verification, fetched.verification, "hash")
     headers = tuple(carried(author, HttpHeader, header, "name value") for header in fetched.http_headers)
     names = "compression" if isinstance(fetched, old.FileContents) else ""
     return carried(
         author, cls, fetched, names, origin=origin,
-        source=fetched.source, http_headers=headers, verification=verification,
+        source="" if is_from_oem(fetched) else fetched.source, http_headers=headers, verification=verification,
     )  # fmt: skip
 
 
@@ -72,15 +79,19 @@ def contents(file: old.File, author: Author) -> FileContents:
 
 def can_be_fetched(fetched: old.Reference | old.FileContents, author: Author) -> bool:
     """Whether Ignition 3 knows the scheme of a source; if not, that is told."""
-    try:
-        url = parse(fetched.source)
-    except ValueError:
-        return True  # the rules of Ignition 3 say what is wrong
-    if url.scheme != "oem":
+    if not is_from_oem(fetched):
         return True
     refuse(
         author, "PV204", fetched, "source", "Ignition 3 can't fetch from oem: URLs",
         "put the content into the config as a data: URL; on Container Linux the file was /usr/share/oem/"
-        + url.rest.lstrip("/"),
+        + parse(fetched.source).rest.lstrip("/"),
     )  # fmt: skip
     return False
+
+
+def is_from_oem(fetched: old.Reference | old.FileContents) -> bool:
+    """Whether a source is on the OEM partition of Container Linux."""
+    try:
+        return parse(fetched.source).scheme == "oem"
+    except ValueError:
+        return False  # the rules of Ignition 3 say what is wrong

@@ -7,6 +7,7 @@ Source: machine-config-operator 4.20, `ValidateMachineConfig` and `ValidateIgnit
 import json
 from collections.abc import Iterator
 
+from provision.diagnostics import nearest
 from provision.document.nodes import child, text_of
 from provision.ignition import NEWEST, File
 from provision.record import encode
@@ -147,10 +148,12 @@ def extension_is_on_the_list(spec: MachineConfigSpec) -> Iterator[Finding]:
         spec:
           extensions: [usbguard]
     """
+    known = ", ".join(f"{name} ({since})" for name, since in EXTENSIONS.items())
     for at, name in enumerate(spec.extensions):
         if name not in EXTENSIONS:
-            known = ", ".join(f"{known} ({since})" for known, since in EXTENSIONS.items())
-            yield Finding("extensions", f"`{name}` is no extension", f"known, with the first cluster: {known}", item=at)
+            meant = nearest(name, list(EXTENSIONS))
+            hint = f"did you mean `{meant}`?" if meant else f"known, with the first cluster: {known}"
+            yield Finding("extensions", f"`{name}` is no extension", hint, item=at)
 
 
 @rule("PV762", "error", on=MachineConfigSpec)
