@@ -33,4 +33,7 @@ step "6. The resulting tree below $root"
 printf '\n'
 cat "$root/etc/containers/systemd/web.container"
 
+step "7. An old cloud-config, as Butane: $provision convert samples/cloud-config/core-01-full.yaml"
+"$provision" convert samples/cloud-config/core-01-full.yaml
+
 step "Next: provision --help, samples/README.md, provision rules, provision explain PV310"

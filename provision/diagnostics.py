@@ -2,7 +2,7 @@
 
 Every code of the project is declared once, with `declare` here or through `schema.rules.rule`; `provision rules`
 and `provision explain` print that registry. Families: PV0 reading, PV1 structure, PV2 versions, PV3 storage, PV4
-passwd, PV5 systemd and kernel, PV6 sugar, PV7 templates, PV8 fetching, PV9 applying.
+passwd, PV5 systemd and services, PV6 sugar, PV7 other dialects and templates, PV8 fetching, PV9 applying.
 """
 
 import re
