@@ -68,6 +68,8 @@ MACHINECONFIG2 = "2.2.0"
 OTHERS: dict[Dialect, str] = {
     "clc": "3.1", "cloud-config": "3.3", "cloud-init": "3.3", "machineconfigpool": "3.5", "unit": "3.3", "script": "3.3",
 }  # fmt: skip
+# Dialects that a caller may name, because their content can not always tell them.
+NAMEABLE: tuple[Dialect, ...] = ("clc", "cloud-config", "cloud-init", "unit", "script")
 # Versions older than 3 that can be written. Source: ign-converter 0.2 goes down to 2.4 and 2.2.
 OLD_TARGETS = ("2.2.0", "2.3.0", "2.4.0")
 FULL_NAMES: dict[Dialect, str] = {

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +14,8 @@ from provision.diagnostics import SEVERITIES, Diagnostic, ProvisionError
 
 if TYPE_CHECKING:
     from provision.transpile.author import Options
+
+Command = Callable[..., None]
 
 app = typer.Typer(
     name="provision",
@@ -41,7 +46,9 @@ StrictOption = Annotated[bool, typer.Option("-s", "--strict", help="Fail on warn
 # What decides how older formats are read; commands that compile a config take all of these.
 DialectOption = Annotated[
     str | None,
-    typer.Option("--dialect", help="cloud-config, cloud-init or clc, where the content can't tell.", metavar="NAME"),
+    typer.Option(
+        "--dialect", help="clc, cloud-config, cloud-init, unit or script, where the content can't tell.", metavar="NAME"
+    ),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="A variable's value: private_ipv4=10.0.0.5.", metavar="NAME=VALUE")
@@ -61,25 +68,49 @@ AnalyzeOption = Annotated[bool, typer.Option("--systemd-analyze", help="Have sys
 
 
 def author_options(
-    files_dir: str | None = None, dialect: str | None = None, values: list[str] | None = None,
-    platform: str | None = None, fsmap: list[str] | None = None, target_os: str | None = None,
-    every_boot: bool = False, systemd_analyze: bool = False,
-) -> "Options":  # fmt: skip
-    """What the options say, checked as far as a command line can be."""
+    files_dir: FilesDirOption = None,
+    dialect: DialectOption = None,
+    set: SetOption = None,
+    platform: PlatformOption = None,
+    fsmap: FsmapOption = None,
+    target_os: TargetOsOption = None,
+    every_boot: EveryBootOption = False,
+    systemd_analyze: AnalyzeOption = False,
+) -> "Options":
+    """What the options say that decide how a config is read, checked as far as a command line can be."""
     from provision.transpile.author import Options
-    from provision.versions import OTHERS
+    from provision.versions import NAMEABLE
 
     if target_os is not None:
         from provision.transpile.cloud_init.targets import SYSTEMS
 
         if target_os not in SYSTEMS:
             raise ProvisionError(f"--target-os {target_os}: known are {', '.join(SYSTEMS)}", exit_code=USAGE)
-    if dialect is not None and dialect not in OTHERS:
-        raise ProvisionError(f"--dialect {dialect}: use one of {', '.join(OTHERS)}", exit_code=USAGE)
+    if dialect is not None and dialect not in NAMEABLE:
+        raise ProvisionError(f"--dialect {dialect}: use one of {', '.join(NAMEABLE)}", exit_code=USAGE)
     return Options(
-        files_dir, dialect=dialect, values=pairs("--set", values), platform=platform, fsmap=pairs("--fsmap", fsmap),
+        files_dir, dialect=dialect, values=pairs("--set", set), platform=platform, fsmap=pairs("--fsmap", fsmap),
         target_os=target_os, every_boot=every_boot, systemd_analyze=systemd_analyze,
     )  # fmt: skip
+
+
+def reads_configs(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """Give a command the options of `author_options`; what they say comes to it as `options`."""
+
+    def widen(command: Command) -> Command:
+        own = [row for name, row in signature(command).parameters.items() if name != "options"]
+        shared = [row for name, row in signature(author_options).parameters.items() if name not in without]
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            read = {row.name: given.pop(row.name) for row in shared}
+            command(options=author_options(**read), **given)
+
+        run.__signature__ = Signature([*own, *shared])  # type: ignore[attr-defined]  # what typer reads
+        run.__annotations__ = {row.name: row.annotation for row in (*own, *shared)}
+        return run
+
+    return widen
 
 
 def pairs(option: str, given: list[str] | None) -> tuple[tuple[str, str], ...]:

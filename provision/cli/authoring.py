@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,38 +10,33 @@ from provision.cli.app import (
     DONE,
     FOUND,
     USAGE,
-    AnalyzeOption,
     ColorOption,
     ConfigArgument,
-    DialectOption,
-    EveryBootOption,
-    FilesDirOption,
     FormatOption,
-    FsmapOption,
     OutputOption,
-    PlatformOption,
-    SetOption,
     StrictOption,
-    TargetOsOption,
     VersionOption,
     app,
-    author_options,
     checked_level,
     checked_target,
     name_of,
     put,
     reaches,
+    reads_configs,
     say,
     show,
 )
 
+if TYPE_CHECKING:
+    from provision.transpile.author import Options
+
 
 @app.command()
+@reads_configs(without=("every_boot",))
 def validate(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Files and folders; - or nothing is standard input.", metavar="PATH")
     ] = None,
-    files_dir: FilesDirOption = None,
     strict: StrictOption = False,
     fail_level: Annotated[
         str,
@@ -56,12 +51,6 @@ def validate(
     extend_select: Annotated[
         list[str] | None, typer.Option("--extend-select", help="These codes, too.", metavar="CODE,…")
     ] = None,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
-    systemd_analyze: AnalyzeOption = False,
     jobs: Annotated[
         int,
         typer.Option("-j", "--jobs", help="Processes for many files; 0 takes one a processor.", min=0, metavar="N"),
@@ -70,6 +59,8 @@ def validate(
         str, typer.Option("--stdin-filename", help="Name that reports give to standard input.", metavar="NAME")
     ] = "<stdin>",
     color: ColorOption = "auto",
+    *,
+    options: "Options",
 ) -> None:
     """Check configs and report every problem with its place, its code and its remedy."""
     from provision.report import choose
@@ -78,10 +69,9 @@ def validate(
     level = checked_level("warning" if strict else fail_level)
     choose(format, terminal=False, environ={})  # a wrong name is told before any work
     selection = Selection(codes(select), codes(ignore), codes(extend_select))
-    wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, systemd_analyze=systemd_analyze)
     # A config of an older format is right by that format, whatever of it Ignition 3 can't carry: that is a warning here.
-    wanted = wanted._replace(lossy=True)
-    result = validate_files(paths or ["-"], wanted, selection, jobs, stdin_filename)
+    options = options._replace(lossy=True)
+    result = validate_files(paths or ["-"], options, selection, jobs, stdin_filename)
     show(result.diagnostics, result.sources, result.files, format, color, sys.stdout)
     for problem in result.unreadable:
         say(f"provision: {problem}")
@@ -98,39 +88,34 @@ def codes(given: list[str] | None) -> tuple[str, ...]:
 
 
 @app.command()
+@reads_configs()
 def transpile(
     file: ConfigArgument = "-",
     output: OutputOption = None,
     pretty: Annotated[bool, typer.Option("-p", "--pretty", help="Indent the JSON.")] = False,
     strict: StrictOption = False,
     check: Annotated[bool, typer.Option("-c", "--check", help="Write nothing.")] = False,
-    files_dir: FilesDirOption = None,
     raw: Annotated[bool, typer.Option("-r", "--raw", help="Ignition JSON also where a MachineConfig is due.")] = False,
     target: Annotated[
         str | None, typer.Option("--target", help="Ignition version to write: 3.1.0, 2.3.0, …", metavar="VERSION")
     ] = None,
     lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what --target can't express.")] = False,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
-    every_boot: EveryBootOption = False,
     format: FormatOption = "auto",
     raw_errors: Annotated[bool, typer.Option("--raw-errors", help="Short for --format concise.")] = False,
     color: ColorOption = "auto",
     version: VersionOption = False,
+    *,
+    options: "Options",
 ) -> None:
     """Translate a config to Ignition JSON, or to the MachineConfig that carries it. Takes Butane's flags."""
     from provision.inputs import read_input
     from provision.progress import Progress
     from provision.transpile.compile import compile_document
 
-    wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, every_boot)
-    wanted = wanted._replace(pretty=pretty, raw=raw, target=checked_target(target), lossy=lossy)
+    options = options._replace(pretty=pretty, raw=raw, target=checked_target(target), lossy=lossy)
     name = name_of(file)
     with Progress(f"transpiling {os.path.basename(name)}"):
-        compiled = compile_document(read_input(file), name, wanted)
+        compiled = compile_document(read_input(file), name, options)
         failed = compiled.failed or (strict and reaches(compiled.diagnostics, "warning"))
         data = b"" if failed or check else compiled.output()
     if compiled.diagnostics:

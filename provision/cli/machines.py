@@ -1,29 +1,26 @@
 """The commands that change machines."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provision.cli.app import (
     FOUND,
     ColorOption,
-    DialectOption,
-    EveryBootOption,
-    FilesDirOption,
     FormatOption,
-    FsmapOption,
-    PlatformOption,
-    SetOption,
-    TargetOsOption,
     app,
-    author_options,
     name_of,
+    reads_configs,
     show,
 )
 
+if TYPE_CHECKING:
+    from provision.transpile.author import Options
+
 
 @app.command()
+@reads_configs()
 def apply(
     config: Annotated[str, typer.Argument(help="The config, in any dialect; - is standard input.", metavar="FILE")],
     root: Annotated[str, typer.Option("--root", help="The root directory to change.", metavar="DIR")],
@@ -34,24 +31,18 @@ def apply(
     skip: Annotated[
         list[str] | None, typer.Option("--skip", help="Leave a section out, for example passwd.", metavar="SECTION")
     ] = None,
-    files_dir: FilesDirOption = None,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
-    every_boot: EveryBootOption = False,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
+    *,
+    options: "Options",
 ) -> None:
     """Apply a config to a root directory: files, links, units, users."""
     from provision.applying import apply_to_root
     from provision.inputs import read_input
     from provision.transpile.compile import compile_document
 
-    wanted = author_options(files_dir, dialect, set, platform, fsmap, target_os, every_boot)
     name = name_of(config)
-    compiled = compile_document(read_input(config), name, wanted)
+    compiled = compile_document(read_input(config), name, options)
     if compiled.diagnostics:
         show(compiled.diagnostics, compiled.sources, [name], format, color, sys.stderr)
     if compiled.failed or compiled.config is None or compiled.author is None:

@@ -11,22 +11,18 @@ from provision.cli.app import (
     FOUND,
     ColorOption,
     ConfigArgument,
-    DialectOption,
-    EveryBootOption,
     FilesDirOption,
     FormatOption,
     FsmapOption,
     JsonOption,
     OutputOption,
-    PlatformOption,
-    SetOption,
     StrictOption,
-    TargetOsOption,
     app,
     author_options,
     name_of,
     put,
     reaches,
+    reads_configs,
     say,
     show,
 )
@@ -34,6 +30,7 @@ from provision.diagnostics import ProvisionError
 
 if TYPE_CHECKING:
     from provision.decompile.files import Decompiled
+    from provision.transpile.author import Options
 
 VariantOption = Annotated[
     str | None, typer.Option("--variant", help="Butane's variant: fcos, flatcar, openshift, r4e, fiot.", metavar="NAME")
@@ -45,6 +42,7 @@ WrittenFilesOption = Annotated[
 
 
 @app.command()
+@reads_configs(without=("files_dir", "systemd_analyze"))
 def convert(
     file: ConfigArgument = "-",
     output: OutputOption = None,
@@ -53,19 +51,15 @@ def convert(
     input_files_dir: Annotated[
         str | None, typer.Option("--input-files-dir", help="Folder of the config's own local files.", metavar="DIR")
     ] = None,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
-    every_boot: EveryBootOption = False,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
+    *,
+    options: "Options",
 ) -> None:
     """Turn a config of any format into Butane, with its comments."""
     from provision.decompile.files import convert_file
 
-    options = author_options(input_files_dir, dialect, set, platform, fsmap, target_os, every_boot)
+    options = options._replace(files_dir=input_files_dir)
     finish(convert_file(file, variant, output, files_dir, options), name_of(file), output, files_dir, format, color)
 
 
@@ -119,7 +113,9 @@ def merge(
     from provision.rendering import merge_files
 
     if not machineconfig:
-        raise ProvisionError("merge: say --machineconfig, the one kind of merge there is yet", exit_code=2)
+        raise ProvisionError(
+            "merge: add --machineconfig; MachineConfigs are all that can be merged so far", exit_code=2
+        )
     result = merge_files(paths, pool, explain=explain, as_json=json, options=author_options(files_dir))
     if result.diagnostics:
         show(result.diagnostics, result.sources, result.files, format, color, sys.stderr)
@@ -134,6 +130,7 @@ def merge(
 
 
 @app.command()
+@reads_configs()
 def inspect(
     file: ConfigArgument = "-",
     cat: Annotated[
@@ -143,20 +140,15 @@ def inspect(
         str | None, typer.Option("--extract", help="Write the files of the config into a folder.", metavar="DIR")
     ] = None,
     json: JsonOption = False,
-    files_dir: FilesDirOption = None,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
+    *,
+    options: "Options",
 ) -> None:
     """Show what a config holds: files, units, users, disks."""
     from provision.inputs import read_input
     from provision.inspection import inspect_file
 
-    options = author_options(files_dir, dialect, set, platform, fsmap, target_os)
     width = shutil.get_terminal_size().columns
     plain = (os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "") in ("C", "POSIX")
     result = inspect_file(
@@ -173,22 +165,19 @@ def inspect(
 
 
 @app.command()
+@reads_configs()
 def report(
     file: ConfigArgument = "-",
     json: JsonOption = False,
-    files_dir: FilesDirOption = None,
-    dialect: DialectOption = None,
-    set: SetOption = None,
-    platform: PlatformOption = None,
-    fsmap: FsmapOption = None,
-    target_os: TargetOsOption = None,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
+    *,
+    options: "Options",
 ) -> None:
     """Show, field by field, what Ignition carries: exactly, by a generated unit, or not at all."""
     from provision.migration import print_report
 
-    compiled = print_report(file, author_options(files_dir, dialect, set, platform, fsmap, target_os), json)
+    compiled = print_report(file, options, json)
     problems = [found for found in compiled.diagnostics if found.severity == "error"]
     if problems:
         sys.stdout.flush()

@@ -43,6 +43,8 @@ declare(
 
 # What a file's name says of a unit, besides the types of units.
 UNIT_SUFFIXES = (*UNIT_TYPES, "network", "netdev", "link", "conf")
+# The section without which a file with such an ending is not networkd's, but podman's, for example.
+OWN_SECTIONS = {"network": "[Match]", "link": "[Match]", "netdev": "[NetDev]"}
 SECTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*\[[A-Za-z-]+\][ \t]*\r?$", re.M)
 SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?#![ \t]*/")
 CLOUD_HEADER = re.compile(r"\A[\ufeff\s]*#[ \t]*cloud-config\b", re.I)
@@ -78,7 +80,7 @@ def detect(document: Document, dialect: str | None = None, target_os: str | None
     if not isinstance(root, MappingNode):
         what = "the document is empty" if not document.text.strip() else "a config is a mapping of keys to values"
         return document.diagnostic(
-            root, "PV201", "error", what, "a Butane config starts with `variant:` and `version:`"
+            root, "PV201", "error", what, "a Butane config starts with `variant:` and `version:`, a cloud-config with the line `#cloud-config`"
         )
     if not document.json and child(root, "coreos") is not None and child(root, "variant") is None:
         return unversioned("cloud-config")  # without its header, which its translator misses
@@ -94,6 +96,9 @@ def detect(document: Document, dialect: str | None = None, target_os: str | None
 def is_recognised(document: Document) -> bool:
     """Whether a document claims to be one of ours, so that a search through folders takes it up."""
     root = document.root
+    suffix = document.file.rpartition(".")[2]
+    if suffix in UNIT_SUFFIXES:
+        return SECTION.match(document.text) is not None and OWN_SECTIONS.get(suffix, "[") in document.text
     if child(root, "variant") is not None or child(child(root, "ignition"), "version") is not None:
         return True
     if CLOUD_HEADER.match(document.text) or objects.is_ours(root):
