@@ -12,7 +12,12 @@ from provision.diagnostics import ProvisionError
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 # What a search through folders takes up. Files named on the command line may be called as they like.
-SUFFIXES = (".bu", ".butane", ".ign", ".yaml", ".yml", ".json")
+UNIT_SUFFIXES = (
+    ".service", ".socket", ".timer", ".mount", ".automount", ".swap", ".path", ".target", ".slice", ".network", ".netdev",
+    ".link",
+)  # fmt: skip
+SUFFIXES = (".bu", ".butane", ".ign", ".yaml", ".yml", ".json", *UNIT_SUFFIXES)
+DROPIN_FOLDERS = tuple(f"{suffix}.d" for suffix in UNIT_SUFFIXES)
 SURE_SUFFIXES = (".bu", ".butane", ".ign")
 # What stands for a file that is open already: where standard output is a file, that file must not be replaced.
 OPEN_FILES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
@@ -40,8 +45,9 @@ def below(folder: str) -> Iterator[tuple[str, bool]]:
     closed: list[OSError] = []
     for where, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
+        suffixes = (*SUFFIXES, ".conf") if where.endswith(DROPIN_FOLDERS) else SUFFIXES
         for name in sorted(files):
-            if name.endswith(SUFFIXES):
+            if name.endswith(suffixes):
                 yield os.path.join(where, name), False
     for error in closed:
         yield error.filename, True

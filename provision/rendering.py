@@ -6,15 +6,17 @@ Takes MachineConfigs and pools in any number of files, several in a file if need
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from provision.apply.paths import shown
 from provision.diagnostics import Diagnostic, ProvisionError
 from provision.formats import counted
 from provision.ignition import Config
 from provision.inputs import STDIN, STDIN_NAME, read_input
+from provision.inspection.tree import aligned
 from provision.schema.machineconfig import LabelSelector, MachineConfig, MachineConfigPool
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_all
 from provision.transpile.machineconfig import ignition_of
-from provision.transpile.machineconfig.objects import role_of
+from provision.transpile.machineconfig.objects import BUILT_IN_POOLS, role_of
 from provision.transpile.machineconfig.pools import selector_of, selects
 from provision.transpile.machineconfig.render import Contest, Member, contests, ordered, render
 from provision.transpile.machineconfig.rules import size_findings
@@ -108,7 +110,8 @@ def take(one: Compiled, file: str, inputs: Inputs) -> None:
         inputs.members.append(Member(one.root, config, file))
     else:
         raise ProvisionError(
-            f"{file}: only MachineConfigs are merged so; transpile it with --variant openshift", exit_code=2
+            f"{file}: this is no MachineConfig; `provision convert --variant openshift` makes Butane for one of it",
+            exit_code=2,
         )
 
 
@@ -124,12 +127,18 @@ def only_pool(inputs: Inputs) -> str:
 
 
 def selected(inputs: Inputs, pool: str) -> list[Member]:
-    """The configs of a pool, in their order."""
+    """The configs of a pool, in their order. A pool that no file speaks of is more likely a slip."""
+    found = sorted({role_of(each.config) for each in inputs.members} - {""})
+    roles = ", ".join(found) or "none"
+    if pool not in (*BUILT_IN_POOLS, *found, *inputs.pools):
+        raise ProvisionError(
+            f"no file has a MachineConfig for {shown(pool)}, or the pool itself; roles of the files: {roles}",
+            exit_code=2,
+        )
     selector = inputs.pools.get(pool) or selector_of(pool)
     chosen = ordered(each for each in inputs.members if selects(selector, each.config.metadata.labels or {}))
     chosen = [each for each in chosen if each.config.metadata.labels and not each.name.startswith("rendered-")]
     if not chosen:
-        roles = ", ".join(sorted({role_of(each.config) for each in inputs.members} - {""})) or "none"
         raise ProvisionError(f"no MachineConfig is for the pool {pool}; roles of the files: {roles}", exit_code=2)
     seen: dict[str, Member] = {}
     for member in chosen:
@@ -162,11 +171,8 @@ def as_plain(pool: str, members: Sequence[Member], reasons: Sequence[Contest]) -
 
 def explanation(pool: str, members: Sequence[Member], reasons: Sequence[Contest]) -> str:
     """The explanation for people: the order, then who won what."""
-    width = max(len(each.name) for each in members)
-    lines = [f"pool {pool}: {counted(len(members), 'config')}, later ones win"]
-    lines += [f"  {each.name:{width}}  {role_of(each.config)}  {each.file}" for each in members]
+    lines = [f"pool {shown(pool)}: {counted(len(members), 'config')}, later ones win"]
+    lines += [f"  {line}" for line in aligned([(each.name, role_of(each.config), each.file) for each in members])]
     for what, winner, over in reasons:
-        lines.append(f"{what}: {winner} wins over {', '.join(over)}")
-    if not reasons:
-        lines.append("no two of them set the same file, unit or drop-in")
-    return "\n".join(lines)
+        lines.append(f"{shown(what)}: {winner} wins over {', '.join(over)}")
+    return "\n".join(lines if reasons else [*lines, "no two of them set the same file, unit or drop-in"])

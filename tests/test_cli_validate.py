@@ -142,6 +142,17 @@ def test_a_folder_is_searched_for_what_looks_like_a_config(tmp_path: Path) -> No
     assert ran.err == "6 errors in 6 files\n"
 
 
+def test_a_folder_is_searched_for_units_and_files_of_networkd(tmp_path: Path) -> None:
+    wrong = "[Service]\nExecStart=/usr/bin/app\nFoo=1\n"
+    written(tmp_path, app_service=wrong, app_timer="[Timer]\nOnCalendar=never\n", xml_service="<service/>\n")
+    written(tmp_path, bus_service="[D-BUS Service]\nName=org.app\n", pod_network="[Network]\nSubnet=10.0.0.0/8\n")
+    written(tmp_path, eth_network="[Match]\nName=eth0\n[Network]\nDHCP=maybe\n", app_conf=wrong)
+    written(tmp_path / "app.service.d", limits_conf="[Service]\nNice=90\n")
+    ran = provision("validate", tmp_path, cwd=tmp_path)
+    found = [line.rpartition("/")[2] for line in codes(ran)]
+    assert found == ["app.service PV507", "limits.conf PV510", "app.timer PV510", "eth.network PV574"]
+
+
 def test_a_file_that_is_named_is_taken_for_a_config_whatever_it_is_called(tmp_path: Path) -> None:
     written(tmp_path, pod_yaml="kind: Pod\n", notes_txt=GOOD)
     ran = provision("validate", "pod.yaml", "notes.txt", cwd=tmp_path)

@@ -102,3 +102,9 @@ def test_writing_leaves_the_umask_as_it_was(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o640
     finally:
         os.umask(before)
+
+
+def test_a_search_takes_the_drop_ins_of_units_and_no_other_settings(tmp_path: Path) -> None:
+    written(tmp_path / "web.service.d", x_conf="")
+    written(tmp_path / "nginx.d", y_conf="")
+    assert [Path(path).name for path, _ in files_of([str(tmp_path)])] == ["x.conf"]

@@ -158,6 +158,45 @@ def test_what_stands_on_arrays_and_volumes_is_told() -> None:
     assert "  luks safe: on /dev/md/md0, opened by TPM2, made anew → xfs /var" in text
 
 
+@pytest.mark.parametrize("what", ["/dev/disk/by-partlabel/data", "PARTLABEL=data", "LABEL=d", "/dev/vda1", "UUID=u-1"])
+def test_a_mount_unit_tells_where_a_file_system_is(what: str) -> None:
+    mount = {"name": "srv.mount", "enabled": True, "contents": f"[Mount]\nWhat={what}\nWhere=/srv\n"}
+    filesystem = {"device": "/dev/disk/by-partlabel/data", "format": "xfs", "label": "d", "uuid": "u-1"}
+    disk = {"device": "/dev/vda", "partitions": [{"number": 1, "label": "data"}]}
+    config = {"storage": {"disks": [disk], "filesystems": [filesystem]}, "systemd": {"units": [mount]}}
+    text = "\n".join(shown(config))
+    assert "│ xfs /srv " in text
+    assert "/dev/disk/by-partlabel/data: xfs, at /srv by srv.mount, label d" in text
+    assert facts(config)["mounts"][0]["where"] == "/srv"
+    masked = {**config, "systemd": {"units": [{**mount, "mask": True}]}}
+    assert "xfs, not mounted" in "\n".join(shown(masked))
+
+
+def test_swap_units_and_file_systems_that_were_there_are_told_too() -> None:
+    units = [
+        {"name": "dev-vda1.swap", "contents": "[Swap]\nWhat=/dev/vda1\n"},
+        {"name": "old.mount", "contents": "[Mount]\nWhere=/old\n", "dropins": [{"name": "a.conf", "contents": "[Mount]\nWhat=/dev/vda2\n"}]},
+    ]  # fmt: skip
+    disk = {"device": "/dev/vda", "partitions": [{"number": 1, "sizeMiB": 512}, {"number": 2, "sizeMiB": 512}]}
+    swap = {"device": "/dev/vda1", "format": "swap"}
+    lines = shown({"storage": {"disks": [disk], "filesystems": [swap]}, "systemd": {"units": units}})
+    assert any(line.split()[1:4:2] == ["swap", "/old"] for line in lines)
+    assert "  /dev/vda1: swap, used by dev-vda1.swap" in lines
+
+
+def test_partitions_stand_as_they_lie_on_the_disk() -> None:
+    partitions = [
+        {"number": 1, "startMiB": 600, "sizeMiB": 10_000},
+        {"number": 2, "startMiB": 1, "sizeMiB": 599, "label": "a-long-label"},
+    ]
+    row = next(
+        line
+        for line in shown({"storage": {"disks": [{"device": "/dev/vda", "partitions": partitions}]}})
+        if "a-" in line
+    )
+    assert row.index("2 a-long-label") < row.index("1 ")
+
+
 def test_a_disk_with_too_many_partitions_for_a_line_is_a_list() -> None:
     partitions = [{"number": number, "label": f"partition-{number}", "sizeMiB": 1} for number in range(1, 20)]
     lines = shown({"storage": {"disks": [{"device": "/dev/vda", "partitions": partitions}]}})
@@ -171,6 +210,11 @@ def test_a_disk_with_too_many_partitions_for_a_line_is_a_list() -> None:
         ([8, 8], [1, 99], 40, [8, 32]),
         ([8, 8, 8], [1, 1, 8], 50, [8, 8, 34]),
         ([10], [5], 30, [30]),
+        ([8, 8, 8], [1, 1, 1], 50, [16, 17, 17]),
+        ([8, 20, 8], [4, 2, 90], 70, [20, 20, 30]),  # one that is larger is not drawn smaller
+        ([8, 20, 8], [4, 2, 90], 40, [8, 20, 12]),  # unless there is no room
+        ([8, 8], [0, 5], 40, [8, 32]),
+        ([8, 8], [0, 0], 40, [8, 8]),
     ],
 )
 def test_boxes_are_as_wide_as_their_share_but_never_narrower_than_their_text(
@@ -203,9 +247,10 @@ def test_a_pointer_is_explained() -> None:
         }
     })  # fmt: skip
     assert [one.code for one in found[0].diagnostics] == ["PV770"]
-    assert "the machine fetches the config of the pool worker from api-int.ocp.example.com:22623 over https" in as_text(
-        found
-    )
+    assert as_text(found).splitlines()[2:] == [
+        "a pointer: the machine fetches the config of the pool worker from",
+        "  api-int.ocp.example.com:22623 over https, trusting 1 certificate of its own",
+    ]
     assert json.loads(as_json(found))["pointers"] == [
         {"scheme": "https", "host": "api-int.ocp.example.com", "port": 22623, "pool": "worker"}
     ]
@@ -214,7 +259,9 @@ def test_a_pointer_is_explained() -> None:
 def test_a_machineconfig_tells_what_is_around_its_config() -> None:
     text = (ROOT / "samples/machineconfig/50-worker-chrony.yaml").read_bytes()
     found = compile_all(text, "a.yaml")
-    assert "50-worker-chrony, for worker; a running node: reboot" in as_text(found).splitlines()
+    lines = as_text(found).splitlines()
+    assert "50-worker-chrony, for worker; a running node reboots" in lines
+    assert sum("console=ttyS0" in line for line in lines) == 1
     assert json.loads(as_json(found))["machineconfig"]["role"] == "worker"
 
 
@@ -319,6 +366,21 @@ def test_cat_gives_units_by_name_and_by_path() -> None:
 def test_cat_says_why_a_content_cannot_be_had(contents: dict[str, Any], words: str) -> None:
     with pytest.raises(ProvisionError, match=words):
         cat_one(compiled(files({"path": "/a", "contents": contents})), "/a")
+
+
+def test_a_text_instead_of_a_url_is_no_place_to_fetch_from() -> None:
+    config = files({"path": "/etc/motd", "contents": {"source": "Hello world"}})
+    assert shown(config)[2].endswith("damaged: its source is no URL")
+    with pytest.raises(ProvisionError, match="/etc/motd: its source is no URL"):
+        cat_one(compiled(config), "/etc/motd")
+
+
+def test_a_file_with_pools_only_has_no_config_to_show() -> None:
+    text = (
+        "apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfigPool\nmetadata: {name: infra}\nspec: {}\n"
+    )
+    with pytest.raises(ProvisionError, match=r"a\.yaml: there is no config in this file"):
+        inspect_file(text.encode(), "a.yaml", Options())
 
 
 def test_cat_names_the_path_that_was_meant() -> None:

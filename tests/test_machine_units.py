@@ -76,7 +76,18 @@ def test_every_kind_of_value_has_its_check() -> None:
         ("environment-file", "-/etc/%i.env", '"/etc/a"'),
         ("unit", "a@%i.service", "a"),
         ("units", "a.service %i b@x.target", "a.service # why"),
-        ("units", '"a.service"', "a.service,b.service"),
+        ("units", "a.service b.target", "a.service,b.service"),
+        ("units", "a.service", '"a.service"'),
+        ("calendar", "0/2:00", "*/2:00"),
+        ("calendar", "Thu *:10..20", "Thurs *:10..20"),
+        ("calendar", "10..20:00", "20..10:00"),
+        ("listen", "[::1]:80", "::1:80"),
+        ("listen", "127.0.0.1:80", "localhost:80"),
+        ("nice", "-20", "20"),
+        ("documentation", "man:x(1) https://example.com", "example.com"),
+        ("private", "disconnected", "si"),
+        ("collect", "inactive-or-failed", "failed"),
+        ("bind-ipv6", "both", "all"),
         ("environment", '"A=1 2" B=3', "A=1 2"),
         ("environment", "%i=3", "1A=3"),
         ("listen", "127.0.0.1:80", "127.0.0.1"),
@@ -116,7 +127,7 @@ def test_options_of_a_container_end_at_its_image(line: str, options: dict[str, s
     call = call_of(Command(Option("Service", "ExecStart", line, 1, 1), "", split_words(line)))
     assert call is not None
     assert call.verb == "run"
-    assert dict(call.options()) == options
+    assert dict(call.options) == options
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_console import provision
 from ruamel.yaml.nodes import Node
 from test_cases import ALL, Case
 
-from provision.diagnostics import span_of
+from provision.decompile.contents import MAX_TEXT, content_of
+from provision.decompile.files import decompiled
+from provision.diagnostics import Span, span_of
 from provision.document.nodes import child
+from provision.ignition import Resource
 from provision.record import encode, source_map
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_document
@@ -18,12 +22,37 @@ from provision.transpile.output import to_json
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 GOOD = sorted(SAMPLES.glob("*.bu"))
-BROKEN = sorted((SAMPLES / "broken").glob("*.bu"))
+OLDER_DIALECTS = ("cloud-config", "clc", "ignition2", "machineconfig", "cloud-init", "units", "fleet")
+OLDER = sorted(path for name in OLDER_DIALECTS for path in (SAMPLES / name).iterdir())
+BROKEN = sorted(path for path in (SAMPLES / "broken").iterdir() if path.is_file())
 # Each case that has an output, under the newest of its releases.
 NEWEST_CASES = list({case.name: case for case in ALL if case.expected() is not None}.values())
 
 VALIDATE = "/usr/bin/ignition-validate"
 NEWEST_OF_DEBIAN = (3, 3)
+
+# What a sample needs to be told.
+OPTIONS = {
+    "etcd-member.yaml": Options(platform="ec2"),
+    "web-server.yaml": Options(target_os="ubuntu"),
+    "first-boot-script.sh": Options(every_boot=True),
+}
+# What there is to say of old configs that are as right as their authors could know.
+REMARKS: dict[str, str] = {
+    "10-worker-container-runtime.yaml": "PV774",
+    "apache-discovery.1.service": "PV582 PV585 PV594",
+    "apache-discovery.2.service": "PV582 PV585 PV594",
+    "apache.1.service": "PV556 PV582 PV594",
+    "apache.2.service": "PV556 PV582 PV594",
+    "core-01-full.yaml": "PV411 PV520 PV525 PV525 PV551 PV551 PV702",
+    "etcd2-central-services.yaml": "PV517 PV525 PV525 PV535 PV702 PV721",
+    "etcd2-proxy-worker.yaml": "PV517 PV525 PV527 PV535 PV702",
+    "hello_world@.service": "PV594",
+    "update-best-effort.yaml": "PV712",
+    "vagrant-user-data.yaml": "PV518 PV702 PV702 PV721 PV721",
+    "web-cluster.yaml": "PV702 PV702",
+    "worker-pointer.ign": "PV770 PV771",
+}
 
 EXPECTED: dict[str, str] = {
     "bad-url": "PV801 PV801 PV801 PV803 PV805 PV805 PV806 PV808",
@@ -36,15 +65,20 @@ EXPECTED: dict[str, str] = {
     "mirror-one-device": "PV652 PV657",
     "missing-version": "PV202",
     "mount-unit-without-path": "PV340 PV610 PV611 PV612",
+    "non-breaking-space": "PV006",
+    "oem-url": "PV204 PV204",
     "openshift-forbidden": "PV351 PV671 PV671 PV671 PV671 PV672 PV672 PV672 PV672 PV674 PV675",
     "partition-overlap": "PV310 PV312 PV313 PV314",
+    "plain-text-source": "PV760 PV801",
     "relative-path": "PV301 PV301 PV301 PV301 PV301 PV301",
     "second-document": "PV004",
     "tab-indentation": "PV002",
     "two-contents": "PV352 PV601 PV601 PV630",
+    "two-sources": "PV601 PV601",
     "unit-without-install": "PV501 PV503 PV503",
     "unknown-key": "PV101 PV101 PV101 PV101",
     "unknown-variant": "PV201",
+    "wrong-header": "PV007",
     "wrong-type": "PV102 PV102 PV102 PV102 PV102",
 }
 
@@ -54,7 +88,12 @@ def compiled(path: Path, files: Path) -> Compiled:
 
 
 def sample(path: Path) -> Compiled:
-    return compiled(path, SAMPLES / "files")
+    options = OPTIONS.get(path.name, Options())._replace(files_dir=str(SAMPLES / "files"))
+    return compile_document(path.read_bytes(), path.name, options)
+
+
+def codes(result: Compiled) -> str:
+    return " ".join(sorted(found.code for found in result.diagnostics))
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
@@ -70,9 +109,24 @@ def test_there_are_enough_samples_of_every_dialect() -> None:
     assert {release.dialect for release in releases if release} == {"fcos", "flatcar", "openshift", "r4e", "fiot"}
 
 
-@pytest.mark.parametrize("path", [*GOOD, *BROKEN], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", OLDER, ids=lambda path: path.name)
+def test_a_sample_of_an_older_format_compiles_and_what_there_is_to_say_of_it_is_said(path: Path) -> None:
+    result = sample(path)
+    assert codes(result) == REMARKS.get(path.name, "")
+    assert not result.failed
+    assert result.output().endswith(b"\n")
+
+
+def test_what_is_told_to_samples_and_said_of_them_is_about_samples_that_there_are() -> None:
+    assert {*OPTIONS, *REMARKS} <= {path.name for path in OLDER}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in [*GOOD, *BROKEN] if path.suffix != ".ign"], ids=lambda path: path.stem
+)
 def test_a_sample_opens_with_a_comment_on_what_it_shows(path: Path) -> None:
-    first = path.read_text().splitlines()[0]
+    lines = path.read_text().splitlines()
+    first = lines[path.suffix == ".yaml" and "cloud-config" in lines[0]]  # which has to be the first line itself
     assert first.startswith("# Wrong: " if path in BROKEN else "# ")
     assert len(first) > 30
 
@@ -84,12 +138,12 @@ def leaves_without_place(result: Compiled) -> list[str]:
     lost = []
     for leaf in source_map(result.config):
         place = result.author.place(leaf.record, leaf.row.name, leaf.item)
-        if not isinstance(place, Node) and leaf.pointer != "/ignition/version":
+        if not isinstance(place, (Node, Span)) and leaf.pointer != "/ignition/version":
             lost.append(leaf.pointer)
     return lost
 
 
-@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*GOOD, *OLDER], ids=lambda path: path.name)
 def test_every_leaf_of_a_samples_output_has_a_place_in_the_document(path: Path) -> None:
     assert not leaves_without_place(sample(path))
 
@@ -117,7 +171,7 @@ def test_the_place_of_a_leaf_is_the_authors_own_value() -> None:
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_a_broken_sample_says_what_is_wrong(path: Path) -> None:
     result = compiled(path, SAMPLES / "broken" / "files")
-    assert " ".join(sorted(found.code for found in result.diagnostics)) == EXPECTED[path.stem]
+    assert codes(result) == EXPECTED[path.stem]
     for found in result.diagnostics:
         assert found.span.line <= len(result.sources[found.file].splitlines()) + 1
 
@@ -129,16 +183,63 @@ def test_every_broken_sample_is_expected_to_break() -> None:
 def outputs_that_debian_knows() -> list[tuple[str, bytes]]:
     """The Ignition configs of samples and cases whose spec is old enough."""
     found = []
-    for path in GOOD:
-        result = compile_document(path.read_bytes(), path.name, Options(str(SAMPLES / "files"), raw=True))
-        if result.release is not None and result.config is not None and result.release.spec <= NEWEST_OF_DEBIAN:
-            found.append((path.stem, to_json(encode(result.config, result.release.spec))))
+    for path in [*GOOD, *OLDER]:
+        result = sample(path)
+        if result.author is not None and result.config is not None and result.author.spec <= NEWEST_OF_DEBIAN:
+            found.append((path.name, to_json(encode(result.config, result.author.spec))))
     for case in ALL:
         if case.release.spec <= NEWEST_OF_DEBIAN and case.expected() is not None:
             result = compile_document(case.text.encode(), case.name, case.options._replace(raw=True))
             assert result.config is not None
             found.append((f"{case.name}-{case.release.name}", to_json(encode(result.config, case.release.spec))))
     return found
+
+
+def content(value: Any) -> Any:
+    """JSON with what its data URLs hold in place of them; that a source is packed, or not, is no part of it."""
+    if isinstance(value, list):
+        return [content(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: content(item) for key, item in value.items()}
+    data = content_of(Resource(source=value.get("source"), compression=value.get("compression")), MAX_TEXT)
+    return {**inner, "source": data, "compression": ""} if data is not None else inner
+
+
+def meaning(result: Compiled) -> Any:
+    """The config that a document stands for, whatever its spec."""
+    assert result.config is not None
+    return content(encode(result.config.changed(ignition=result.config.ignition.changed(version="")), (3, 7)))
+
+
+@pytest.mark.parametrize("path", OLDER, ids=lambda path: path.name)
+def test_what_a_sample_of_an_older_format_is_converted_to_is_transpiled_to_an_equal_config(path: Path) -> None:
+    result = sample(path)
+    back = decompiled(result)
+    assert back.text is not None, back.diagnostics
+    again = compile_document(back.text.encode(), "again.bu", Options(str(SAMPLES / "files")))
+    assert not {found.code for found in again.diagnostics} & {"PV101", "PV203"}
+    if back.release is not None and back.release.dialect == "openshift":
+        again = compile_document(again.output(), "again.yaml")
+    assert meaning(again) == meaning(result)
+
+
+@pytest.mark.parametrize("name", ["core-01-full", "etcd2-central-services", "etcd2-proxy-worker"])
+def test_a_cloud_config_applies_to_a_directory_as_its_author_meant_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for table in ("passwd", "group", "shadow"):
+        (tmp_path / "etc" / table).touch()
+    rootless = () if os.geteuid() == 0 else ("--skip", "users")
+    ran = provision("apply", SAMPLES / "cloud-config" / f"{name}.yaml", "--root", tmp_path, *rootless)
+    assert (ran.code, "Traceback" in ran.err) == (0, False), ran.err
+    settings = (tmp_path / "etc/systemd/system/etcd2.service.d/20-cloudinit.conf").read_text()
+    assert settings.startswith("[Service]\nEnvironment=")
+    assert (tmp_path / "etc/provision/render.sh").exists() == (name == "etcd2-central-services")
+    assert ("ETCD_PROXY=on" in settings) == (name == "etcd2-proxy-worker")
+    if name == "core-01-full":
+        assert (tmp_path / "etc/hostname").read_text() == "core-01\n"
+        assert (tmp_path / "etc/coreos/update.conf").read_text() == "REBOOT_STRATEGY=off\n"
+        assert os.readlink(tmp_path / "etc/systemd/system/locksmithd.service") == "/dev/null"
 
 
 @pytest.fixture(scope="module")

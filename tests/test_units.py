@@ -117,9 +117,9 @@ def test_an_escaped_backslash_does_not_continue_a_line() -> None:
 
 
 def test_a_dropin_follows_its_unit() -> None:
-    unit = parse("[Service]\nExecStart=/a\nUser=core\n")
-    dropin = parse("[Service]\nExecStart=\nExecStart=/b\n[Unit]\nAfter=x.service\n")
-    both = overlaid(unit, [dropin])
+    unit = "[Service]\nExecStart=/a\nUser=core\n"
+    dropin = "[Service]\nExecStart=\nExecStart=/b\n[Unit]\nAfter=x.service\n"
+    both = overlaid((unit, dropin))
     assert both.values("Service", "ExecStart") == ("/b",)
     assert both.value("Service", "User") == "core"
     assert [(option.source, option.line) for option in both.effective("Service", "ExecStart")] == [(1, 3)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provision import __version__
-from provision.diagnostics import SEVERITIES, Diagnostic, ProvisionError
+from provision.diagnostics import SEVERITIES, Diagnostic, ProvisionError, nearest
 
 if TYPE_CHECKING:
     from provision.transpile.author import Options
@@ -29,9 +29,23 @@ app = typer.Typer(
 # 3, the machine refused, comes with the ProvisionError that says so.
 DONE, FOUND, USAGE, BUG = 0, 1, 2, 70
 
+
+def known_format(name: str) -> str:
+    """A format that exists: a wrong name is told before any work."""
+    if name != "auto":
+        from provision.report import choose
+
+        choose(name, terminal=False, environ={})
+    return name
+
+
 FormatOption = Annotated[
-    str, typer.Option("--format", help="full, concise, json, sarif, github, gitlab, junit or auto.", metavar="FORMAT")
-]
+    str,
+    typer.Option(
+        "--format", callback=known_format, help="full, concise, json, sarif, github, gitlab, junit or auto.",
+        metavar="FORMAT",
+    ),
+]  # fmt: skip
 ColorOption = Annotated[str, typer.Option("--color", help="auto, always or never.", metavar="WHEN")]
 FilesDirOption = Annotated[
     str | None, typer.Option("-d", "--files-dir", help="Folder that local files are read from.", metavar="DIR")
@@ -40,7 +54,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ConfigArgument = Annotated[
     str, typer.Argument(help="The config; - or nothing is standard input.", metavar="FILE", show_default=False)
 ]
-OutputOption = Annotated[str | None, typer.Option("-o", "--output", help="Write to a file.", metavar="FILE")]
+
+
+def named_output(name: str | None) -> str | None:
+    """The file to write; none for an empty name, as Butane has it, and for `-`."""
+    return None if name in ("", "-") else name
+
+
+OutputOption = Annotated[
+    str | None,
+    typer.Option(
+        "-o", "--output", callback=named_output, help="Write to a file; - is standard output.", metavar="FILE"
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("-s", "--strict", help="Fail on warnings, too.")]
 
 # What decides how older formats are read; commands that compile a config take all of these.
@@ -81,13 +107,18 @@ def author_options(
     from provision.transpile.author import Options
     from provision.versions import NAMEABLE
 
+    check_name("--dialect", dialect, NAMEABLE)
     if target_os is not None:
         from provision.transpile.cloud_init.targets import SYSTEMS
 
-        if target_os not in SYSTEMS:
-            raise ProvisionError(f"--target-os {target_os}: known are {', '.join(SYSTEMS)}", exit_code=USAGE)
-    if dialect is not None and dialect not in NAMEABLE:
-        raise ProvisionError(f"--dialect {dialect}: use one of {', '.join(NAMEABLE)}", exit_code=USAGE)
+        check_name("--target-os", target_os, tuple(SYSTEMS))
+    if platform is not None:
+        from provision.transpile.clc.dynamic_data import PLATFORMS
+
+        check_name("--platform", platform, tuple(PLATFORMS))
+    for name, path in pairs("--fsmap", fsmap):
+        if not path.startswith("/"):
+            raise ProvisionError(f"--fsmap {name}={path}: write NAME=/PATH, with an absolute path", exit_code=USAGE)
     return Options(
         files_dir, dialect=dialect, values=pairs("--set", set), platform=platform, fsmap=pairs("--fsmap", fsmap),
         target_os=target_os, every_boot=every_boot, systemd_analyze=systemd_analyze,
@@ -124,6 +155,14 @@ def pairs(option: str, given: list[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def check_name(option: str, name: str | None, known: tuple[str, ...]) -> None:
+    """Raise ProvisionError for a name that does not exist, with the one that is meant, or all."""
+    if name is not None and name not in known:
+        meant = nearest(name, known)
+        said = f"did you mean {meant}?" if meant else f"use one of {', '.join(known)}"
+        raise ProvisionError(f"{option} {name}: {said}", exit_code=USAGE)
+
+
 def checked_target(target: str | None) -> str | None:
     """An Ignition version that can be written."""
     from provision.ignition import SPECS
@@ -143,7 +182,7 @@ def say(text: str) -> None:
 
 
 def put(data: bytes, output: str | None) -> None:
-    """Write a result to a file, or to standard output where none is named (as Butane takes an empty name)."""
+    """Write a result to a file, or to standard output where none is named."""
     from provision.inputs import write_output
 
     if output:

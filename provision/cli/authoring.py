@@ -63,11 +63,9 @@ def validate(
     options: "Options",
 ) -> None:
     """Check configs and report every problem with its place, its code and its remedy."""
-    from provision.report import choose
     from provision.validation import Selection, validate_files
 
     level = checked_level("warning" if strict else fail_level)
-    choose(format, terminal=False, environ={})  # a wrong name is told before any work
     selection = Selection(codes(select), codes(ignore), codes(extend_select))
     # A config of an older format is right by that format, whatever of it Ignition 3 can't carry: that is a warning here.
     options = options._replace(lossy=True)

@@ -37,7 +37,7 @@ VariantOption = Annotated[
 ]
 WrittenFilesOption = Annotated[
     str | None,
-    typer.Option("--files-dir", help="Folder for contents that are no text; they become `local` files.", metavar="DIR"),
+    typer.Option("--files-dir", help="Folder to write contents to that are no text, as local files.", metavar="DIR"),
 ]
 
 
@@ -49,7 +49,8 @@ def convert(
     variant: VariantOption = None,
     files_dir: WrittenFilesOption = None,
     input_files_dir: Annotated[
-        str | None, typer.Option("--input-files-dir", help="Folder of the config's own local files.", metavar="DIR")
+        str | None,
+        typer.Option("-d", "--input-files-dir", help="Folder that local files are read from.", metavar="DIR"),
     ] = None,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
@@ -149,6 +150,8 @@ def inspect(
     from provision.inputs import read_input
     from provision.inspection import inspect_file
 
+    if cat is not None and (extract is not None or json):
+        raise ProvisionError("inspect: --cat prints one file as it is; leave out --extract and --json", exit_code=2)
     width = shutil.get_terminal_size().columns
     plain = (os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "") in ("C", "POSIX")
     result = inspect_file(

@@ -57,6 +57,7 @@ OWN_KEYS = frozenset(("metadata", "openshift"))
 ALL_BITS = 0o7777
 
 Place = Callable[[Record, str], object]
+Local = Callable[[Resource], str | None]
 
 
 def nowhere(record: Record, name: str) -> object:
@@ -64,20 +65,27 @@ def nowhere(record: Record, name: str) -> object:
     return None
 
 
-def butane_of(config: Config, release: Release, contents: Contents, place: Place = nowhere) -> list[Element]:
+def embedded(resource: Resource) -> None:
+    """The local file of a resource in a document that has none."""
+
+
+def butane_of(
+    config: Config, release: Release, contents: Contents, place: Place = nowhere, local: Local = embedded
+) -> list[Element]:
     """The document of a release that is transpiled to a config; the release has all the fields that the config uses.
 
-    `place` gives the author's node for a field of a record.
+    `place` gives the author's node for a field of a record, `local` the author's local file with a resource's content.
     """
     head = [Element("variant", release.dialect), Element("version", release.version)]
-    return head + Writer(config, release, contents, place).mapping(config, "")
+    return head + Writer(config, release, contents, place, local).mapping(config, "")
 
 
 class Writer:
     """The way from records to elements; the last argument of the methods says what a content is for, as a path."""
 
-    def __init__(self, config: Config, release: Release, contents: Contents, place: Place) -> None:
+    def __init__(self, config: Config, release: Release, contents: Contents, place: Place, local: Local) -> None:
         self.release, self.view, self.contents, self.place = release, view_of(release), contents, place
+        self.local = local
         mounted, made = mount_units(config, release)
         self.mounted, self.made = frozenset(map(id, mounted)), frozenset(map(id, made))
         self.rows: dict[type[Record], list[Row]] = {}
@@ -101,7 +109,8 @@ class Writer:
         """What stands instead of the resource's source; None where it stays."""
         rows = self.view[type(resource)]
         if not isinstance(resource, ConfigReference):
-            return self.contents.shown(resource, purpose, inline="inline" in rows, local="local" in rows)
+            own = self.local(resource)
+            return self.contents.shown(resource, purpose, inline="inline" in rows, local="local" in rows, own=own)
         shown = self.contents.shown(resource, purpose, inline="inline" in rows, local=False)
         return shown if shown and is_config(shown.text, self.release) else None
 

@@ -15,11 +15,16 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from provision.decompile.tree import Element, Mode, walk
 from provision.document import Document
 from provision.suppressions import scalars_of
+from provision.transpile.user_data.parts import Archive
 
+# What stands before a comment that has its line for itself, be it that of an item's dash.
+BLANK = re.compile(r"[\ufeff \t]*(?:-[ \t]+)*")
 START = re.compile(r"(?:(?<=\s)|^)#")
 # The first line of a cloud-config, which says what the file is.
-COOKIE = re.compile(r"#cloud-config\s*")
+COOKIE = re.compile(r"\s*#cloud-config(?:-archive)?\s*")
 END = 1 << 30
+# The keys of cloud-init whose items are commands; they become the lines of one script.
+COMMANDS = frozenset(("runcmd", "bootcmd"))
 # A line that was commented out says itself what it is about.
 ASSIGNMENT = re.compile(r"(?:- )?[\w-]+\s*[:=]")
 
@@ -52,20 +57,29 @@ def comments_in(document: Document) -> list[Comment]:
     """All comments of a document. What looks like one inside a text is part of the text."""
     if document.json or not isinstance(document.root, MappingNode) or "#" not in document.text:
         return []
+    if isinstance(document, Archive) and document.owners:
+        return []  # parts that were encoded have no lines in the file
     covered = covered_columns(document)
+    lines = document.part or range(1, len(document.lines) + 1)
     found: list[Comment] = []
-    for number, line in enumerate(document.lines):
+    behind = -1  # the column of the last comment itself: it may stand behind the dash of the item that it is above
+    for number in range(lines.start - 1, lines.stop - 1):
+        line = document.lines[number]
+        if COOKIE.fullmatch(line) and isinstance(document, Archive):
+            continue
         for start in START.finditer(line):
             column = start.start()
             if any(first <= column < end for first, end in covered.get(number, ())):
                 continue
-            text, alone = line[column:].rstrip(), not line[:column].strip("\ufeff \t")
+            text, alone = line[column:].rstrip(), BLANK.fullmatch(line[:column]) is not None
             last = found[-1] if found else None
-            if last and alone and last.alone and (last.end, last.column) == (number - 1, column):
+            if last and alone and last.alone and last.end == number - 1 and column in (last.column, behind):
                 found[-1] = last._replace(end=number, lines=[*last.lines, text])
             else:
                 apart = number > 0 and not document.lines[number - 1].strip()
-                found.append(Comment(number, number, column, [text], alone, apart))
+                dash = line.find("-", 0, column) if alone else -1
+                behind = column
+                found.append(Comment(number, number, dash if dash >= 0 else column, [text], alone, apart))
             break
     return found
 
@@ -73,7 +87,8 @@ def comments_in(document: Document) -> list[Comment]:
 def covered_columns(document: Document) -> dict[int, list[tuple[int, int]]]:
     """The columns of each line that belong to a scalar."""
     covered: dict[int, list[tuple[int, int]]] = {}
-    for node in scalars_of(document):
+    scripts = [script.node for script in document.scripts] if isinstance(document, Archive) else []
+    for node in (*scalars_of(document), *scripts):
         start, end = node.start_mark, node.end_mark
         block = node.style in ("|", ">")  # a comment may stand behind the | itself
         for line in range(start.line + block, end.line + 1):
@@ -162,7 +177,7 @@ class Places:
     def above(self, number: int, comment: Comment) -> bool:
         """Put a comment above the element that a spot became, else the first that a part of it or of the spot around it became."""
         lines = comment.lines
-        key = self.spots[number].key
+        key = self.name(number)
         while number >= 0:
             spot = self.spots[number]
             found = self.homes.get(id(spot.node)) or self.first_within(spot.node)
@@ -172,6 +187,17 @@ class Places:
             lines = named(comment.lines, key)
             number = spot.parent
         return False
+
+    def name(self, number: int) -> str:
+        """What a comment that lost its spot calls it: by its key; a command in a list by the command."""
+        around = spot = self.spots[number]
+        while around.parent >= 0 and self.spots[around.parent].key == spot.key:
+            spot, around = around, self.spots[around.parent]
+        if spot is around or spot.key not in COMMANDS:
+            return spot.key
+        words = [spot.node] if isinstance(spot.node, ScalarNode) else spot.node.value
+        command = " ".join(str(word.value) for word in words if isinstance(word, ScalarNode))
+        return spot.key if "\n" in command else command
 
     def below(self, number: int, comment: Comment) -> bool:
         """Put a comment behind all that is in the element of a spot, or of the spot around it."""

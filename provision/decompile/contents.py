@@ -38,14 +38,19 @@ class Contents:
         self.folders: set[str] = set()
         self.room = MAX_TEXT
 
-    def shown(self, resource: Resource, name: str, *, inline: bool, local: bool) -> Shown | None:
+    def shown(
+        self, resource: Resource, name: str, *, inline: bool, local: bool, own: str | None = None
+    ) -> Shown | None:
         """What stands instead of `source` and `compression`; None where they stay.
 
-        `name` says what the content is for, as a path; `inline` and `local` say what the release knows.
+        `name` says what the content is for, as a path; `inline` and `local` say what the release knows. `own` is the
+        author's local file with just this content.
         """
         data = content_of(resource, self.room)
         if data is None:
             return None
+        if local and own is not None and (not self.to_files or self.takes(own, data)):
+            return Shown("local", own)
         text = text_of(data)
         if inline and text is not None and len(data) <= min(LONGEST_TEXT, self.room) and not self.is_for_a_file(text):
             self.room -= len(data)
@@ -55,6 +60,14 @@ class Contents:
             return None
         self.files[file] = data
         return Shown("local", file)
+
+    def takes(self, own: str, data: bytes) -> bool:
+        """Whether a file of the author has its place among the files, under its own name."""
+        if self.files.get(own) != data:
+            if self.file_for(own) != own:
+                return False
+            self.files[own] = data
+        return True
 
     def is_for_a_file(self, text: str) -> bool:
         """Whether a text with DOS line ends is better kept in a file, where one may be made."""

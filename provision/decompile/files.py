@@ -1,12 +1,14 @@
 """From a config in any dialect to a Butane document in a file, with the files that it reads beside it."""
 
 import os
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from provision.decompile import comments, yaml
 from provision.decompile.butane import butane_of, nowhere
 from provision.decompile.contents import Contents
 from provision.decompile.machineconfig import as_openshift
+from provision.decompile.origins import Origins
 from provision.decompile.releases import HOME, adapted, release_for, without_sugar
 from provision.diagnostics import Diagnostic, ProvisionError
 from provision.inputs import STDIN, STDIN_NAME, read_input, write_output
@@ -15,7 +17,7 @@ from provision.transpile.compile import DEFAULTS, Compiled, compile_document
 from provision.versions import BUTANE, Dialect, Release
 
 USAGE = 2
-DECOMPILED = ("ignition", "ignition2", "machineconfig")
+DECOMPILED = ("ignition", "ignition2", "machineconfig", "machineconfig2")
 
 
 class Decompiled(NamedTuple):
@@ -56,7 +58,7 @@ def written(
 ) -> Decompiled:  # fmt: skip
     """The document of a file, put into its place with its files."""
     if variant is not None and variant not in BUTANE:
-        raise ProvisionError(f"--variant {variant}: use {', '.join(BUTANE)}", exit_code=USAGE)
+        raise ProvisionError(f"--variant {variant}: use one of {', '.join(BUTANE)}", exit_code=USAGE)
     name = STDIN_NAME if path == STDIN else path
     compiled = compile_document(read_input(path), name, options)
     release = compiled.release
@@ -64,10 +66,12 @@ def written(
         raise ProvisionError(f"{name} is {release.name}: use `provision convert`", exit_code=USAGE)
     result = decompiled(compiled, variant, files=files_dir is not None)
     if result.text is not None:
-        if files_dir is not None:
-            write_files(files_dir, result.files)
-        if output:
-            write_output(output, result.text.encode())
+        with ExitStack() as undo:
+            if files_dir is not None:
+                write_files(files_dir, result.files, undo)
+            if output:
+                write_output(output, result.text.encode())
+            undo.pop_all()
     return result
 
 
@@ -86,15 +90,17 @@ def decompiled(compiled: Compiled, variant: Dialect | str | None = None, *, file
         return failed
     contents = Contents(files=files)
     document = compiled.document
-    tree = butane_of(
-        adapted(config, author.spec, release), release, contents, nowhere if document.json else author.place
-    )
+    place, origins = nowhere if document.json else author.place, Origins(author)
+    tree = butane_of(adapted(config, author.spec, release), release, contents, place, origins.local)
+    origins.explain(tree)
+    if not document.json:
+        tree = origins.ordered(tree)
     header, footer = comments.attach(comments.comments_in(document), tree, document)
     return Decompiled(yaml.document(tree, header, footer), contents.files, diagnostics, compiled.sources, release)
 
 
-def write_files(folder: str, files: dict[str, bytes]) -> None:
-    """Write the files of a document below a folder; one that is there already must be the same."""
+def write_files(folder: str, files: dict[str, bytes], undo: ExitStack) -> None:
+    """Write the files of a document below a folder; one that is there already must be the same. `undo` takes them away."""
     root = os.path.realpath(folder)
     for file, data in files.items():
         path = os.path.join(root, file)
@@ -105,11 +111,20 @@ def write_files(folder: str, files: dict[str, bytes]) -> None:
     for file, data in files.items():
         path = os.path.join(root, file)
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_folder(os.path.dirname(path), undo)
         except OSError as error:
             raise ProvisionError(f"{path}: {(error.strerror or str(error)).lower()}", exit_code=USAGE) from None
         if not os.path.exists(path):
             write_output(path, data)
+            undo.callback(os.unlink, path)
+
+
+def make_folder(path: str, undo: ExitStack) -> None:
+    """Make a folder and those above it that are missing."""
+    if not os.path.isdir(path):
+        make_folder(os.path.dirname(path), undo)
+        os.mkdir(path)
+        undo.callback(os.rmdir, path)
 
 
 def same(path: str, data: bytes) -> bool:

@@ -23,7 +23,7 @@ declare(
 
 # Where configs of a dialect went when their operating system ended, or where they are at home.
 HOME: dict[Dialect, Dialect] = {
-    "machineconfig": "openshift", "openshift": "openshift", "flatcar": "flatcar", "r4e": "r4e", "fiot": "fiot",
+    "machineconfig": "openshift", "machineconfig2": "openshift", "openshift": "openshift", "flatcar": "flatcar", "r4e": "r4e", "fiot": "fiot",
     "clc": "flatcar", "cloud-config": "flatcar", "ignition2": "flatcar",
 }  # fmt: skip
 # The first spec in which the special bits of a mode have an effect.

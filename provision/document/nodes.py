@@ -103,7 +103,7 @@ class NodeSource:
         if self.strict and kind == "str" and tag == PLAIN:
             what = meaning(node.value, tag)
             return None if what == "null" else node.value if what == "str" and node.value not in OLD_BOOLS else BAD
-        return BAD if self.strict and tag == QUOTED else resolve(node.value, tag, kind)
+        return BAD if (self.strict or self.dashes) and tag == QUOTED else resolve(node.value, tag, kind)
 
     def null(self, node: Any) -> bool:
         """Whether a node is a plain null, which stands for an empty section."""

@@ -57,11 +57,13 @@ def loader(text: str, *, pure: bool = False) -> Any:
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = Resolver
     constructor, _ = yaml.get_constructor_parser(text)
+    constructor.composer.warn_double_anchors = False
     return constructor.composer
 
 
-# libyaml takes no colon within a plain scalar of a flow list, as in `[essiv:sha256]`; YAML 1.2 (7.3.3) and go-yaml do.
-FLOW_COLON = "found unexpected ':'"
+# What libyaml refuses, and YAML 1.2 and go-yaml take: a colon within a plain scalar of a flow list (7.3.3), as in
+# `[essiv:sha256]`, and an anchor that is set anew (3.2.2.2).
+PURE_ONLY = ("found unexpected ':'", "second occurrence")
 OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.1\b)", re.M)
 
 
@@ -87,7 +89,7 @@ def compose(text: str) -> tuple[Node | None, list[Node]]:
         try:
             return documents_of(loader(text))
         except MarkedYAMLError as error:
-            if FLOW_COLON not in str(error.problem):
+            if not any(problem in str(error.problem) for problem in PURE_ONLY):
                 raise
             return documents_of(loader(text, pure=True))
     except RecursionError:  # only the pure parser; libyaml's depth was looked at before

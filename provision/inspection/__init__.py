@@ -20,6 +20,7 @@ from provision.transpile.output import to_json
 __all__ = ["Inspected", "as_json", "as_text", "cat_one", "extract_all", "inspect_file", "readable"]
 
 DEFAULT_WIDTH = 80
+NO_CONFIG = "there is no config in this file"
 
 
 class Inspected(NamedTuple):
@@ -42,6 +43,9 @@ def inspect_file(
 ) -> Inspected:  # fmt: skip
     """All of `provision inspect FILE [--cat PATH] [--extract DIR] [--json]`. Raises ProvisionError for what can't be done."""
     found = compile_all(data, file, options)
+    diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
+    if not readable(found) and not any(one.severity == "error" for one in diagnostics):
+        raise ProvisionError(f"{file}: {NO_CONFIG}", exit_code=2)
     notes: list[str] = []
     if cat is not None:
         out = cat_one(found, cat)
@@ -49,7 +53,6 @@ def inspect_file(
         notes, out = extract_all(found, extract), b""
     else:
         out = as_json(found) if json else as_text(found, width=width, ascii=ascii).encode("utf-8", "backslashreplace")
-    diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
     return Inspected(out, notes, diagnostics, {name: text for one in found for name, text in one.sources.items()})
 
 
@@ -95,7 +98,7 @@ def cat_one(found: Sequence[Compiled], path: str) -> bytes:
         except ProvisionError:
             continue
     if not configs:
-        raise ProvisionError("there is no config in this file", exit_code=2)
+        raise ProvisionError(NO_CONFIG, exit_code=2)
     return cat(configs[-1], path)
 
 

@@ -1,5 +1,6 @@
 """What a resource holds, told from its URL alone: nothing is fetched, and no secret of a URL is shown."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from provision.diagnostics import ProvisionError
 from provision.ignition import File, Resource
 
 GZIP = b"\x1f\x8b"
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class Piece(NamedTuple):
@@ -50,6 +52,8 @@ class Reader:
         packed = resource.compression or None
         if resource.source is None:
             return Piece("none", b"")
+        if not SCHEME.match(resource.source):
+            return Piece("damaged", None, None, wanted, packed, "its source is no URL")
         if is_remote(resource):
             return Piece("remote", None, public(resource.source), wanted, packed)
         try:

@@ -8,14 +8,16 @@
 - `users`: name, uid, groups, password (`set` or `not set`), keys (how many), and what else is set but a secret; `groups`
 - `kernelArguments`: shouldExist, shouldNotExist
 - `disks`, `raid`, `luks`, `filesystems`: as in Ignition, without key files
-- `references`: use (`merge` or `replace`), source, hash; `certificates`: how many; `pointers`: scheme, host, port, pool
-- `machineconfig`, only of such: name, role, kernelArguments, kernelType, extensions, fips, osImageURL, effect
+- `mounts`: unit, what, where (null for swap): what the mount and swap units do
+- `references`: use (`merge` or `replace`), source, hash, pool (of a pointer); `certificates`: how many; `pointers`: scheme, host, port, pool
+- `machineconfig`, only of such: name, role, pool (of a merged one), kernelArguments, kernelType, extensions, fips, osImageURL, effect
 """
 
 from typing import Any
 
 from provision.ignition import Config, Directory, File, Node, Unit, User
 from provision.inspection.contents import Reader, public
+from provision.inspection.devices import mounts_of
 from provision.record import Record, Spec, encode
 from provision.schema.machineconfig import MachineConfig
 from provision.schema.rules.pointer import pointers_in
@@ -44,6 +46,7 @@ def inventory(config: Config, spec: Spec, root: Record | None) -> dict[str, Any]
             name: [without_keys(encode(each, spec)) for each in getattr(storage, name)]
             for name in ("disks", "raid", "luks", "filesystems")
         },
+        "mounts": [mount._asdict() for mount in mounts_of(config)],
         "references": references(config),
         "certificates": len(ignition.security.tls.certificate_authorities),
         "pointers": [pointer._asdict() for _, pointer in pointers_in(ignition)],
@@ -116,8 +119,12 @@ def user_facts(user: User) -> dict[str, Any]:
 def references(config: Config) -> list[dict[str, object]]:
     """The configs that this one refers to."""
     both = [("merge", each) for each in config.ignition.config.merge] + [("replace", config.ignition.config.replace)]
+    pools = {id(each): pointer.pool for each, pointer in pointers_in(config.ignition)}
     return [
-        {"use": use, "source": "data:…" if each.source.startswith("data:") else public(each.source), "hash": each.verification.hash}
+        {
+            "use": use, "source": "data:…" if each.source.startswith("data:") else public(each.source),
+            "hash": each.verification.hash, "pool": pools.get(id(each)),
+        }
         for use, each in both
         if each.source
     ]  # fmt: skip
@@ -138,10 +145,15 @@ def machineconfig_facts(root: MachineConfig, found: dict[str, Any]) -> dict[str,
 
     spec = root.spec
     return {
-        "name": root.metadata.name, "role": role_of(root) or None, "kernelArguments": list(spec.kernel_arguments),
+        "name": root.metadata.name, "role": role_of(root) or None, "pool": pool_of(root), "kernelArguments": list(spec.kernel_arguments),
         "kernelType": spec.kernel_type, "extensions": list(spec.extensions), "fips": spec.fips,
         "osImageURL": spec.os_image_url, "effect": effect(root, found),
     }  # fmt: skip
+
+
+def pool_of(root: MachineConfig) -> str | None:
+    """The pool that a merged MachineConfig belongs to."""
+    return next((each.name for each in root.metadata.owner_references if each.kind == "MachineConfigPool"), None)
 
 
 def effect(root: MachineConfig, found: dict[str, Any]) -> str:

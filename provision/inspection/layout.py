@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from provision.apply.paths import shown
 from provision.ignition import Config, Disk, Filesystem, Luks, Partition, Raid
-from provision.inspection.tree import Strokes
+from provision.inspection.devices import Devices, Mount, mounts_of, names_of, raid_device
+from provision.inspection.tree import Strokes, aligned
 
 LEAST_WIDTH = 6
 MIB_IN = (("TiB", 1 << 20), ("GiB", 1 << 10), ("MiB", 1))
@@ -12,54 +13,65 @@ MIB_IN = (("TiB", 1 << 20), ("GiB", 1 << 10), ("MiB", 1))
 
 def draw_disks(config: Config, strokes: Strokes, width: int) -> list[str]:
     """The lines that show all of a config's disks, and what stands on them."""
-    uses = uses_of(config)
+    uses = Uses(config)
     lines: list[str] = []
     for disk in config.storage.disks:
         lines += [shown(disk.device) + (", new partition table" if disk.wipe_table else "")]
         lines += boxes(disk, uses, strokes, width)
-    lines += [
-        f"raid {shown(each.name)}: {raid_words(each)}{on_it(raid_device(each), uses, strokes)}"
-        for each in config.storage.raid
-    ]
-    lines += [
-        f"luks {shown(each.name)}: {luks_words(each)}{on_it(f'/dev/mapper/{each.name}', uses, strokes)}"
-        for each in config.storage.luks
-    ]
-    return lines + [f"{shown(each.device)}: {filesystem_words(each)}" for each in config.storage.filesystems]
+    for raid in config.storage.raid:
+        lines.append(f"raid {shown(raid.name)}: {raid_words(raid)}{uses.behind(raid_device(raid), strokes)}")
+    for volume in config.storage.luks:
+        behind = uses.behind(f"/dev/mapper/{volume.name}", strokes)
+        lines.append(f"luks {shown(volume.name)}: {luks_words(volume)}{behind}")
+    return lines + [f"{shown(each.device)}: {uses.words(each)}" for each in config.storage.filesystems]
 
 
 # ---- what is made of a device -----------------------------------------------------------------------------------
 
 
-def uses_of(config: Config) -> dict[str, str]:
-    """What is made of each device, in a few words."""
-    uses: dict[str, str] = {}
-    for filesystem in config.storage.filesystems:
-        uses[filesystem.device] = f"{filesystem.format or 'as it is'} {shown(filesystem.path or '')}".rstrip()
-    for volume in config.storage.luks:
-        uses[volume.device or ""] = f"luks {shown(volume.name)}"
-    for raid in config.storage.raid:
-        uses.update(dict.fromkeys(raid.devices, f"raid {shown(raid.name)}"))
-    return uses
+class Uses:
+    """What is made of each device, whatever the name by which it is called."""
+
+    def __init__(self, config: Config) -> None:
+        self.devices = Devices(config)
+        self.mounts: dict[str, list[Mount]] = {}
+        for mount in mounts_of(config):
+            self.mounts.setdefault(self.devices.one(mount.what), []).append(mount)
+        self.found = {device: place_words(mounts) for device, mounts in self.mounts.items()}
+        for filesystem in config.storage.filesystems:
+            device, made = self.devices.one(filesystem.device), filesystem.format or "as it is"
+            path = shown(filesystem.path or "") or self.found.get(device, "")
+            self.found[device] = f"{made} {path}".rstrip() if path != made else made
+        for volume in config.storage.luks:
+            self.found[self.devices.one(volume.device or "")] = f"luks {shown(volume.name)}"
+        for raid in config.storage.raid:
+            self.found.update((self.devices.one(device), f"raid {shown(raid.name)}") for device in raid.devices)
+
+    def of(self, device: str) -> str:
+        """What is made of a device, in a few words."""
+        return self.found.get(self.devices.one(device), "")
+
+    def behind(self, device: str, strokes: Strokes) -> str:
+        """What is made of a device, behind an arrow."""
+        made = self.of(device)
+        return f" {strokes.arrow} {made}" if made else ""
+
+    def words(self, filesystem: Filesystem) -> str:
+        """A file system in words, with the units that mount it."""
+        mounts = self.mounts.get(self.devices.one(filesystem.device), [])
+        by_units = [
+            f"{'used' if each.where is None else f'at {shown(each.where)}'} by {shown(each.unit)}" for each in mounts
+        ]
+        is_said = not filesystem.path or filesystem.path in [each.where for each in mounts]
+        places = by_units if is_said else [f"at {shown(filesystem.path or '')}", *by_units]
+        words = [filesystem.format or "as it is", *(places or ["not mounted"])]
+        words += [f"label {shown(filesystem.label)}"] if filesystem.label else []
+        return ", ".join(words + ["made anew"] * bool(filesystem.wipe_filesystem))
 
 
-def devices_of(disk: Disk, partition: Partition) -> list[str]:
-    """The paths by which a partition is known."""
-    found = [f"/dev/disk/by-partlabel/{partition.label}"] if partition.label else []
-    if partition.number:
-        joint = "p" if disk.device[-1:].isdigit() else ""
-        found.append(f"{disk.device}{joint}{partition.number}")
-    return found + ([f"/dev/disk/by-partuuid/{partition.guid.lower()}"] if partition.guid else [])
-
-
-def raid_device(raid: Raid) -> str:
-    """Where an array is found."""
-    return raid.name if raid.name.startswith("/dev/") else f"/dev/md/{raid.name}"
-
-
-def on_it(device: str, uses: dict[str, str], strokes: Strokes) -> str:
-    """What is made of a device, behind an arrow."""
-    return f" {strokes.arrow} {uses[device]}" if device in uses else ""
+def place_words(mounts: Sequence[Mount]) -> str:
+    """Where units put a device."""
+    return " ".join("swap" if each.where is None else shown(each.where) for each in mounts)
 
 
 def raid_words(raid: Raid) -> str:
@@ -79,15 +91,6 @@ def luks_words(volume: Luks) -> str:
     return f"on {shown(volume.device or '?')}, opened by {opened}" + (", made anew" if volume.wipe_volume else "")
 
 
-def filesystem_words(filesystem: Filesystem) -> str:
-    """A file system in words."""
-    words = [filesystem.format or "as it is", f"at {shown(filesystem.path)}" if filesystem.path else "not mounted"]
-    words += [f"label {shown(filesystem.label or '')}"] * bool(filesystem.label) + ["made anew"] * bool(
-        filesystem.wipe_filesystem
-    )
-    return ", ".join(words)
-
-
 # ---- boxes ------------------------------------------------------------------------------------------------------
 
 
@@ -99,18 +102,21 @@ def size_words(mib: int | None) -> str:
     return f"{mib // factor} {unit}" if mib % factor == 0 else f"{mib / factor:.1f} {unit}"
 
 
-def cell(disk: Disk, partition: Partition, uses: dict[str, str]) -> tuple[str, str, str]:
+def cell(disk: Disk, partition: Partition, uses: Uses) -> tuple[str, str, str]:
     """What stands in a partition's box: number and label, size, what is made of it."""
     title = f"{partition.number or ''} {shown(partition.label or '')}".strip() or "?"
     if partition.should_exist is False:
         return title, "deleted", ""
-    made = next((uses[device] for device in devices_of(disk, partition) if device in uses), "")
+    made = next((made for name in names_of(disk, partition)[:1] if (made := uses.of(name))), "")
     return title, size_words(partition.size_mib), made
 
 
 def widths(texts: Sequence[int], sizes: Sequence[int], room: int) -> list[int]:
-    """How wide each box is: in proportion to its size, but never narrower than its text."""
+    """How wide each box is: in proportion to its size, but never narrower than its text, nor than a smaller one."""
     least = [max(text, LEAST_WIDTH) for text in texts]
+    level = [max(least[other] for other, size in enumerate(sizes) if size <= sizes[at]) for at in range(len(sizes))]
+    if sum(level) <= room:
+        least = level
     fixed: set[int] = set()
     while True:
         free = [at for at in range(len(sizes)) if at not in fixed]
@@ -119,19 +125,33 @@ def widths(texts: Sequence[int], sizes: Sequence[int], room: int) -> list[int]:
         if not short:
             break
         fixed.update(short)
-    return [least[at] if at in fixed or not total else left * sizes[at] // total for at in range(len(sizes))]
+    wide, passed = list(least), 0
+    for at in free if total else ():  # the ends of the boxes are rounded, so that together they fill the room
+        wide[at] = left * (passed + sizes[at]) // total - left * passed // total
+        passed += sizes[at]
+    return wide
 
 
-def boxes(disk: Disk, uses: dict[str, str], strokes: Strokes, width: int) -> list[str]:
+def in_order(disk: Disk) -> list[Partition]:
+    """The partitions as they lie on the disk, where that is known."""
+    starts = [partition.start_mib for partition in disk.partitions]
+    if not all(starts):
+        return list(disk.partitions)
+    return sorted(disk.partitions, key=lambda partition: partition.start_mib or 0)
+
+
+def boxes(disk: Disk, uses: Uses, strokes: Strokes, width: int) -> list[str]:
     """The partitions of a disk side by side, or one below the other where there is no room."""
-    cells = [cell(disk, partition, uses) for partition in disk.partitions]
+    partitions = in_order(disk)
+    cells = [cell(disk, partition, uses) for partition in partitions]
     texts = [max(map(len, each)) + 2 for each in cells]
     room = width - len(cells) - 1
     if not cells or sum(max(each, LEAST_WIDTH) for each in texts) > room:
-        return ["  " + "  ".join(filter(None, each)) for each in cells]
-    known = [max(partition.size_mib or 0, 0) for partition in disk.partitions]
+        return [f"  {line}" for line in aligned(cells)]
+    known = [max(partition.size_mib or 0, 0) for partition in partitions]
     rest = max(sum(known), 1)
-    wide = widths(texts, [size or rest for size in known], room)
+    gone = [partition.should_exist is False for partition in partitions]
+    wide = widths(texts, [0 if away else size or rest for size, away in zip(known, gone, strict=True)], room)
     rows = [
         strokes.upright + strokes.upright.join(f" {text:{size - 1}}" for text, size in zip(row, wide, strict=True)) + strokes.upright
         for row in zip(*cells, strict=True)

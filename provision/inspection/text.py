@@ -1,6 +1,7 @@
 """The inventory for people: a tree of files, units, accounts, disks as a drawing."""
 
 from collections.abc import Callable, Iterator
+from textwrap import wrap
 from typing import Any
 
 from provision.apply.paths import shown
@@ -15,7 +16,7 @@ SIZES = ((1 << 20, "MiB"), (1 << 10, "KiB"))
 def text_of(config: Config, facts: dict[str, Any], strokes: Strokes, width: int) -> Iterator[str]:
     """The lines, section by section; a section with nothing in it is left out."""
     sections: tuple[tuple[str, list[str]], ...] = (
-        ("", [*machineconfig_lines(facts), *pointer_lines(facts)]),
+        ("", [*machineconfig_lines(facts), *pointer_lines(facts, width)]),
         (
             "files",
             draw(entries(facts, strokes), strokes) if facts["files"] or facts["directories"] or facts["links"] else [],
@@ -25,13 +26,26 @@ def text_of(config: Config, facts: dict[str, Any], strokes: Strokes, width: int)
         ("groups", [group_line(group) for group in facts["groups"]]),
         ("kernel arguments", kernel_lines(facts["kernelArguments"])),
         ("disks", draw_disks(config, strokes, width - 2)),
-        ("configs", [reference_line(each) for each in facts["references"]]),
+        ("configs", [reference_line(each) for each in facts["references"] if not each["pool"]]),
     )
     for title, lines in sections:
         if lines:
             yield from ("", *([title] if title else []), *(f"  {line}" if title else line for line in lines))
-    if not any(lines for _, lines in sections):
+    if not any(lines for _, lines in sections[1:]) and not facts["pointers"] and not asked_of_operator(facts):
         yield from ("", "nothing is in it")
+
+
+EFFECTS = {"reboot": "reboots", "reload crio": "reloads crio", "nothing": "goes on as it is"}
+# What the operator of a cluster applies itself, and how it reads.
+OPERATORS: dict[str, Callable[[Any], str]] = {
+    "extensions": ", ".join, "kernelType": str, "fips": lambda on: str(on).lower(), "osImageURL": str,
+}  # fmt: skip
+
+
+def asked_of_operator(facts: dict[str, Any]) -> list[str]:
+    """What the operator applies itself; the kernel arguments stand with those of Ignition."""
+    found = facts.get("machineconfig") or {}
+    return [f"{key}: {shown(words(found[key]))}" for key, words in OPERATORS.items() if found.get(key)]
 
 
 def machineconfig_lines(facts: dict[str, Any]) -> list[str]:
@@ -39,22 +53,23 @@ def machineconfig_lines(facts: dict[str, Any]) -> list[str]:
     found = facts.get("machineconfig")
     if not found:
         return []
-    rows: dict[str, Callable[[Any], str]] = {
-        "kernelArguments": " ".join, "extensions": ", ".join, "kernelType": str, "osImageURL": str,
-    }  # fmt: skip
-    lines = [f"{shown(found['name'])}, for {shown(found['role'] or 'no role')}; a running node: {found['effect']}"]
-    lines += [f"{key}: {shown(words(found[key]))}" for key, words in rows.items() if found[key]]
-    return lines + ["fips: true"] * bool(found["fips"])
+    meant = f"for {shown(found['role'])}" if found["role"] else "for no role"
+    whose = f"of the pool {shown(found['pool'])}" if found["pool"] else meant
+    return [f"{shown(found['name'])}, {whose}; a running node {EFFECTS[found['effect']]}", *asked_of_operator(facts)]
 
 
-def pointer_lines(facts: dict[str, Any]) -> list[str]:
+def pointer_lines(facts: dict[str, Any], width: int) -> list[str]:
     """What a pointer config means."""
     trust = f"trusting {counted(facts['certificates'], 'certificate')} of its own"
     return [
-        f"a pointer: the machine fetches the config of the pool {each['pool']} from {shown(each['host'])}"
-        f":{each['port'] or 443} over {each['scheme']}, {trust}"
+        line
         for each in facts["pointers"]
-    ]
+        for line in wrap(
+            f"a pointer: the machine fetches the config of the pool {shown(each['pool'])} from {shown(each['host'])}"
+            f":{each['port'] or 443} over {each['scheme']}, {trust}",
+            width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False,
+        )
+    ]  # fmt: skip
 
 
 # ---- files ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Files as a tree of text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -51,6 +51,12 @@ def planted(entries: Iterable[Entry]) -> Branch:
             here = root.below.setdefault(f"{entry.path} (again)", Branch())
         here.entry = entry
     return root
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of equally many cells as lines, with the cells of a column below each other."""
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{size}}" for cell, size in zip(row, sizes, strict=True)).rstrip() for row in rows]
 
 
 def draw(entries: Iterable[Entry], strokes: Strokes) -> list[str]:

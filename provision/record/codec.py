@@ -132,6 +132,9 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
             if row is None:
                 continue
         found = decode_value(row, child, view, source, problems)
+        if found is BAD and cls.tolerant:
+            values["_absent"] = record.absent | {row.name}
+            found = good_strings(source.items(child), source) if row.kind == "strs" else None
         if found is BAD:
             values["_broken"] = True
         elif row.extension and found is not None:
@@ -139,7 +142,12 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
         elif found is not None:
             values[row.name] = found
     for name, row in cls.rows.items():
-        if row.required <= view.at and values.get(name) is None and "_broken" not in values:
+        if (
+            row.required <= view.at
+            and values.get(name) is None
+            and "_broken" not in values
+            and name not in record.absent
+        ):
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
             values["_absent"] = record.absent | {name}
     return record
@@ -185,6 +193,13 @@ def decode_strings(row: Row, items: Sequence[Any], source: Source, problems: lis
     bad = [item for item, text in zip(items, strings, strict=True) if text is BAD]
     problems.extend(Problem("str", item, row.key) for item in bad)
     return BAD if bad else tuple(["" if text is None else text for text in strings])
+
+
+def good_strings(items: Sequence[Any] | None, source: Source) -> tuple[str, ...] | None:
+    """A list of strings with an empty one in the place of every element that is none; None for no list."""
+    if items is None:
+        return None
+    return tuple([text if isinstance(text := source.scalar(item, "str"), str) else "" for item in items])
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -188,6 +188,8 @@ class Record:
     rows: ClassVar[dict[str, Row]] = {}
     folds: ClassVar[bool] = True
     """Whether keys in other capitals stand for these, where the dialect is spelt as JSON: so has it Go's decoder."""
+    tolerant: ClassVar[bool] = False
+    """Whether the dialect's own reader passes over a value of another type, and takes the rest of the record."""
 
     def __init_subclass__(cls) -> None:
         rows = dict(cls.__mro__[1].__dict__.get("rows", {}))
@@ -199,8 +201,8 @@ class Record:
         cls.rows = rows
 
     def __init__(self, **values: object) -> None:
-        unknown = values.keys() - self.rows.keys()
-        if unknown:
+        if not values.keys() <= self.rows.keys():
+            unknown = values.keys() - self.rows.keys()
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
         self.__dict__.update(values)
 
@@ -223,7 +225,7 @@ class Record:
 
     @property
     def absent(self) -> frozenset[str]:
-        """The fields that were required and not given: told already, so that no rule speaks of them again."""
+        """The fields that were required and not given, or passed over: told already, so that no rule speaks of them again."""
         found: frozenset[str] = self.__dict__.get("_absent", frozenset())
         return found
 
@@ -237,9 +239,15 @@ class Record:
         """Whether a part of this very record could not be read, so that rules would speak of what is not there."""
         return "_broken" in self.__dict__
 
+    @property
+    def spots(self) -> dict[str, object]:
+        """The nodes given for single fields by `at` and `spotted`."""
+        found: dict[str, object] = self.__dict__.get("_spots", {})
+        return found
+
     def spot(self, name: str) -> object | None:
         """The node given for one field by `at`, or the field's own origin if it is a section."""
-        spots: dict[str, object] = self.__dict__.get("_spots", {})
+        spots = self.spots
         if name in spots:
             return spots[name]
         value = self.__dict__.get(name)

@@ -12,7 +12,9 @@ from provision.schema.fleet_options import FLANNEL, FLEET, LOCKSMITH, UPDATE
 
 
 class CloudRecord(Record):
-    """What all parts of a cloud-config have in common."""
+    """What all parts of a cloud-config have in common. Source: coreos-cloudinit 1.14, `config/validate/rules.go`."""
+
+    tolerant = True
 
 
 class Setting(Protocol):

@@ -2,6 +2,7 @@
 
 from provision.diagnostics import Diagnostic
 from provision.record import Record, Row
+from provision.record.rows import NEVER
 from provision.schema.cloud_config import CloudConfig, CloudRecord, CoreOS, User
 from provision.versions import Release
 
@@ -30,12 +31,8 @@ def hint_for(release: Release, cls: type[Record], key: str) -> str | None:
     return f"`{key}` belongs under coreos" if key in {row.snake for row in CoreOS.rows.values()} else None
 
 
-# Dialects in which a value of another type is as good as none. Source: coreos-cloudinit 1.14, `config/validate/rules.go`.
-TOLERANT = frozenset(("cloud-config",))
-
-
-def tolerated(found: Diagnostic, row: Row | None, release: Release) -> Diagnostic:
-    """A wrong type as a warning in dialects whose own reader passes over the value and goes on."""
-    if row is None or release.dialect not in TOLERANT:
+def tolerated(found: Diagnostic, cls: type[Record], row: Row | None) -> Diagnostic:
+    """A wrong type as a warning where the dialect's own reader passes over the value, and can do without it."""
+    if row is None or row.required != NEVER or not cls.tolerant:
         return found
     return found._replace(severity="warning", message=f"{found.message}; it is passed over")

@@ -228,7 +228,7 @@ def describe(
                 said = f"an element of {where}" if row and row.kind == "records" else where
                 yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
     elif error.validator == "type" or (error.validator in ("minimum", "maximum") and not -(2**63) <= instance < 2**63):
-        yield tolerated(wrong_type(document, node, row, view), row, release)
+        yield tolerated(wrong_type(document, node, row, view), cls, row)
 
 
 def follow(
@@ -286,14 +286,12 @@ def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> D
     if row is None:
         return document.diagnostic(node, "PV102", "error", f"a config is a mapping, this is {what_is(node)}")
     name = getattr(row, view.spelling)
-    inside = row.kind in ("strs", "records", "map")
-    wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind, "")
-    needs = (
-        f"elements of `{name}` must be {wanted}"
-        if inside and not document.paths.get(id(node), name).endswith(name)
-        else f"`{name}` must be {NOUNS[row.kind]}"
-    )
-    return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node)}", advice(node, row))
+    wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind)
+    if wanted and not document.paths.get(id(node), name).endswith(name):
+        needs, hint = f"elements of `{name}` must be {wanted}", advice_for_element(node, row, view)
+    else:
+        needs, hint = f"`{name}` must be {NOUNS[row.kind]}", advice(node, row)
+    return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node)}", hint)
 
 
 def what_is(node: Node) -> str:
@@ -309,20 +307,24 @@ def what_is(node: Node) -> str:
         return f"`{node.value}` with the tag !!{tag[len(YAML_TAG) :]}"
     what = "bool" if tag == PLAIN and node.value in OLD_BOOLS else meaning(node.value, tag)
     shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
-    nouns = {
-        "int": f"the number {shown}",
-        "float": f"the number {shown}",
-        "bool": f"the boolean {shown}",
-        "null": "null",
-    }
+    number = f"the number {shown}"
+    nouns = {"int": number, "float": number, "bool": f"the boolean {shown}", "null": "null"}
     return nouns.get(what, f"the text {shown.splitlines()[0] if shown.strip() else shown!r}")
+
+
+def advice_for_element(node: Node, row: Row, view: View) -> str | None:
+    """What the author most likely has to do about an element of a list or a map that has the wrong type."""
+    if row.kind == "records":
+        key = next((key for key in ("name", "path", "device") if key in view[row.item]), "key")
+        return f"write its keys, such as `{key}:`" if isinstance(node, ScalarNode) else None
+    return "put the whole element into quotes" if isinstance(node, MappingNode) else advice(node, row)
 
 
 def advice(node: Node, row: Row) -> str | None:
     """What the author most likely has to do about a wrong type."""
-    if isinstance(node, ScalarNode) and node.tag not in (PLAIN, QUOTED):
-        return "take the tag away"
     if isinstance(node, ScalarNode):
+        if node.tag not in (PLAIN, QUOTED):
+            return "take the tag away"
         text, what = node.value, meaning(node.value, str(node.tag))
         if row.kind == "int":
             if integer(text) is not None:

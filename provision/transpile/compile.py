@@ -43,7 +43,26 @@ MACHINECONFIGS = frozenset(("machineconfig", "machineconfig2", "machineconfigpoo
 # How user-data begins that has a form of its own; gzip may hold such.
 USER_DATA = (b"#cloud-config-", b"#cloud-boothook", b"#include", b"#part-handler", b"##", b"\x1f\x8b")
 # Codes that only repeat, at the same place, what another has said already.
-REPEATS = {"PV351": ("PV605", "PV762"), "PV542": ("PV703",)}
+REPEATS = {
+    "PV351": ("PV605", "PV762"),
+    "PV542": ("PV703",),
+    "PV690": ("PV548",),
+    "PV703": ("PV526", "PV548"),
+    "PV595": (
+        "PV506",
+        "PV507",
+        "PV508",
+        "PV509",
+        "PV510",
+        "PV553",
+        "PV561",
+        "PV563",
+        "PV567",
+        "PV568",
+        "PV570",
+        "PV572",
+    ),
+}
 
 
 class Compiled(NamedTuple):

@@ -2,7 +2,7 @@
 
 import re
 
-from ruamel.yaml.nodes import MappingNode
+from ruamel.yaml.nodes import MappingNode, Node
 
 from provision.diagnostics import Diagnostic, declare, nearest
 from provision.document import Document
@@ -80,7 +80,11 @@ def detect(document: Document, dialect: str | None = None, target_os: str | None
     if not isinstance(root, MappingNode):
         what = "the document is empty" if not document.text.strip() else "a config is a mapping of keys to values"
         return document.diagnostic(
-            root, "PV201", "error", what, "a Butane config starts with `variant:` and `version:`, a cloud-config with the line `#cloud-config`"
+            root,
+            "PV201",
+            "error",
+            what,
+            "a Butane config starts with `variant:` and `version:`, a cloud-config with the line `#cloud-config`",
         )
     if not document.json and child(root, "coreos") is not None and child(root, "variant") is None:
         return unversioned("cloud-config")  # without its header, which its translator misses
@@ -111,17 +115,16 @@ def keys_of(root: object) -> set[str]:
     return {str(key.value) for key, _ in root.value} if isinstance(root, MappingNode) else set()
 
 
-def cloud_dialect(root: object, target_os: str | None) -> Dialect:
+def cloud_dialect(root: Node | None, target_os: str | None) -> Dialect:
     """Which of the two that call themselves cloud-config a document is: by the keys that only one of them has.
 
     Where both have all of its keys it is CoreOS's, unless the machine is to run a system that never was of that family.
     """
-    from provision.schema.cloud_init.keys import CANONICAL_KEYS
+    from provision.schema.cloud_init.keys import is_canonical
 
-    keys = {key.replace("-", "_") for key in keys_of(root)}
-    if "coreos" in keys:
+    if "coreos" in keys_of(root):
         return "cloud-config"
-    canonical = not keys.isdisjoint(CANONICAL_KEYS) or (target_os is not None and not is_image_based(target_os))
+    canonical = is_canonical(root) or (target_os is not None and not is_image_based(target_os))
     return "cloud-init" if canonical else "cloud-config"
 
 

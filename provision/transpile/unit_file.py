@@ -1,7 +1,7 @@
 """A unit file by itself: the Ignition config that installs it.
 
-Taken are units, also those for fleet, drop-ins (whose folder names their unit), and networkd's files. What a file is, its name
-says; one without a telling name is taken by its sections.
+Taken are units, also those for fleet, drop-ins (whose folder names their unit), networkd's files, and a few files of settings.
+What a file is, its name says; one without a telling name is taken by its sections.
 """
 
 from pathlib import PurePath
@@ -61,6 +61,11 @@ declare(
 
 NETWORK_TYPES = ("network", "netdev", "link")
 NETWORK_FOLDER = "/etc/systemd/network"
+# Files of settings that their names tell.
+SETTINGS = {
+    "update.conf": "/etc/coreos/update.conf",
+    "journald.conf": "/etc/systemd/journald.conf",
+}
 # What a file without a telling name is, by a section that only one type has.
 TYPE_OF_SECTION = {section: kind for kind, section in OWN_SECTION.items()} | {"NetDev": "netdev", "Network": "network"}
 
@@ -70,6 +75,8 @@ def translate(root: ScalarNode, author: Author) -> Config:
     text: str = root.value.removeprefix("\ufeff")
     path = PurePath(author.document.file)
     folder, kind = path.parent.name, path.suffix.removeprefix(".")
+    if path.name in SETTINGS:
+        return file(SETTINGS[path.name], text, root)
     if kind == "conf" and folder.endswith(".d"):
         return dropin(folder.removesuffix(".d"), path.name, text, root)
     if kind in NETWORK_TYPES:
@@ -97,7 +104,7 @@ def unnamed(path: PurePath, text: str, root: ScalarNode, author: Author) -> Conf
 def unit(name: str, text: str, root: ScalarNode, author: Author) -> Config:
     """The config that installs a unit, enabled where that does anything."""
     parsed = parse(text)
-    installed = without_fleet(text, parsed)
+    installed = text if lexer.read(text).fault else without_fleet(text, parsed)
     read = lexer.read(installed)
     is_template = "@." in name and parsed.value("Install", "DefaultInstance") is None
     enabled = True if read.installs and read.fault is None and not is_template else None

@@ -4,15 +4,13 @@ The reader does what systemd does with a unit's text; whether Ignition takes the
 Lines and columns count from 1. Source: systemd.syntax(7), systemd.unit(5).
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from provision.units.words import split_words
 
 BLANKS = " \t\r\n"
-BACKSLASHES = re.compile(r"\\+\Z")
 
 
 class Option(NamedTuple):
@@ -54,7 +52,7 @@ class Fault(NamedTuple):
     message: str
 
 
-class UnitFile(NamedTuple):
+class UnitFile:
     """A unit or drop-in as it was read.
 
     >>> unit = parse("[Service]\\nExecStart=/a\\nExecStart=\\nExecStart=/b \\\\\\n  --c\\n")
@@ -62,9 +60,15 @@ class UnitFile(NamedTuple):
     ('/b    --c',)
     """
 
-    sections: tuple[Section, ...] = ()
-    comments: tuple[Comment, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    def __init__(
+        self,
+        sections: tuple[Section, ...] = (),
+        comments: tuple[Comment, ...] = (),
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
+        self.sections = sections
+        self.comments = comments
+        self.faults = faults
 
     def has(self, name: str) -> bool:
         """Whether there is a section of the name."""
@@ -76,16 +80,25 @@ class UnitFile(NamedTuple):
             if section is None or part.name == section:
                 yield from part.options
 
+    @cached_property
+    def by_name(self) -> dict[tuple[str, str], list[Option]]:
+        """The options by section and name."""
+        found: dict[tuple[str, str], list[Option]] = {}
+        for option in self.options():
+            found.setdefault((option.section, option.name), []).append(option)
+        return found
+
     def assigned(self, section: str, name: str) -> tuple[Option, ...]:
         """Every assignment of an option, those that a later empty one took back as well."""
-        return tuple(option for option in self.options(section) if option.name == name)
+        return tuple(self.by_name.get((section, name), ()))
 
     def effective(self, section: str, name: str) -> tuple[Option, ...]:
         """The assignments of a list that hold: an empty one takes back those before it."""
-        held: list[Option] = []
-        for option in self.assigned(section, name):
-            held = [*held, option] if option.value else []
-        return tuple(held)
+        held = self.by_name.get((section, name))
+        if not held:
+            return ()
+        reset = next((at for at in range(len(held), 0, -1) if not held[at - 1].value), 0)
+        return tuple(held[reset:])
 
     def values(self, section: str, name: str) -> tuple[str, ...]:
         """The values of a list that hold."""
@@ -93,7 +106,8 @@ class UnitFile(NamedTuple):
 
     def last(self, section: str, name: str) -> Option | None:
         """The assignment that counts where an option has a single value; None if there is none or it is empty."""
-        return next(reversed(self.effective(section, name)), None)
+        held = self.by_name.get((section, name))
+        return held[-1] if held and held[-1].value else None
 
     def value(self, section: str, name: str) -> str | None:
         """The value that counts where an option has a single one."""
@@ -113,7 +127,7 @@ class Variable(NamedTuple):
     option: Option
 
 
-@lru_cache(maxsize=256)  # several rules look at the same unit, one after another
+@lru_cache(maxsize=4096)  # rules of units look at one after another, others at all units of a config
 def parse(text: str) -> UnitFile:
     """Read a unit's or drop-in's text; what systemd would not take is in `faults`.
 
@@ -178,7 +192,9 @@ def logical_lines(text: str, comments: list[Comment]) -> Iterator[tuple[int, int
     start, column = 0, 0
     for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         stripped = raw.strip(BLANKS)
-        indent = len(raw) - len(raw.lstrip(BLANKS)) + 1
+        if not stripped and not parts:
+            continue
+        indent = raw.index(stripped) + 1
         if stripped[:1] in ("#", ";"):
             comments.append(Comment(number, indent, stripped))
             continue
@@ -188,7 +204,7 @@ def logical_lines(text: str, comments: list[Comment]) -> Iterator[tuple[int, int
         if is_continued(whole):
             parts.append(whole[:-1] + " ")
             continue
-        joined = "".join((*parts, whole)).strip(BLANKS)
+        joined = "".join((*parts, whole)).strip(BLANKS) if parts else stripped
         parts.clear()
         if joined:
             yield start, column, joined
@@ -199,22 +215,23 @@ def logical_lines(text: str, comments: list[Comment]) -> Iterator[tuple[int, int
 
 def is_continued(line: str) -> bool:
     """Whether a line ends in a backslash that no other one escapes."""
-    found = BACKSLASHES.search(line)
-    return found is not None and len(found[0]) % 2 == 1
+    return line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
-def overlaid(unit: UnitFile, dropins: Sequence[UnitFile]) -> UnitFile:
-    """A unit with its drop-ins, given in the order of their names: their options follow the unit's own.
+@lru_cache(maxsize=256)
+def overlaid(texts: tuple[str, ...]) -> UnitFile:
+    """A unit with its drop-ins, read from their texts in the order of their names: their options follow the unit's own.
 
     Each option's `source` tells where it stands. Comments and faults are the unit's alone.
     """
+    unit, *dropins = map(parse, texts)
     sections = [*unit.sections]
     for number, dropin in enumerate(dropins, start=1):
         sections += (
             part._replace(options=tuple(option._replace(source=number) for option in part.options))
             for part in dropin.sections
         )
-    return unit._replace(sections=tuple(sections))
+    return UnitFile(tuple(sections), unit.comments, unit.faults) if dropins else unit
 
 
 def variables(unit: UnitFile, section: str = "Service") -> tuple[Variable, ...]:

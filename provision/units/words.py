@@ -27,6 +27,8 @@ def split_words(value: str) -> tuple[str, ...]:
     >>> split_words(r'-e "A=one two" B=\\x41')
     ('-e', 'A=one two', 'B=A')
     """
+    if value.isascii() and value.isprintable() and not any(mark in value for mark in "\"'\\"):
+        return tuple(value.split())
     words: list[str] = []
     inside = False
     for found in WORD_PIECE.finditer(value):
@@ -43,6 +45,8 @@ def split_words(value: str) -> tuple[str, ...]:
 
 def has_open_quote(value: str) -> bool:
     """Whether a quote is never closed; systemd then refuses the whole value."""
+    if '"' not in value and "'" not in value:
+        return False
     return any(found["odd"] in ('"', "'") for found in WORD_PIECE.finditer(value))
 
 

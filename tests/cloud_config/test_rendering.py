@@ -166,3 +166,26 @@ def test_the_script_is_plain_shell(machine: Path) -> None:
     for shell in ("sh", "bash"):
         checked = subprocess.run([shell, "-n", f"{machine}/etc/provision/render.sh"], capture_output=True, check=False)
         assert checked.returncode == 0
+
+
+def test_a_file_below_run_is_made_with_its_folder(tmp_path: Path) -> None:
+    text = "#cloud-config\ncoreos:\n  flannel:\n    public_ip: $private_ipv4\n"
+    config = compile_document(text.encode(), "web.yaml").config
+    assert config is not None
+    config.storage.files = tuple(file for file in config.storage.files if not file.path.startswith("/run/"))
+    written(config, tmp_path / "root")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "systemctl").symlink_to("/bin/true")
+    assert boot(tmp_path / "root", METADATA["ec2"]).returncode == 0
+    assert (tmp_path / "root/run/flannel/options.env").read_text() == "FLANNELD_PUBLIC_IP=10.0.0.5"
+
+
+def test_a_unit_below_the_network_does_not_wait_for_an_address_but_is_started_again() -> None:
+    path = Path(__file__).parents[1] / "cases" / "cloud-config" / "variables-before-the-network.yaml"
+    config = compile_document(path.read_bytes(), path.name).config
+    assert config is not None
+    unit = next(unit for unit in config.systemd.units if unit.name == "provision-render.service")
+    assert "Before=last.service\n" in (unit.contents or "")
+    script = next(data_of(file.contents) for file in config.storage.files if file.path.endswith("/render.sh"))
+    again = [line.split()[-1] for line in script.decode().splitlines() if line.startswith("systemctl --no-block")]
+    assert again == ["first.service", "gate.service", "systemd-resolved.service"]

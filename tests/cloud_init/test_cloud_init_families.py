@@ -5,7 +5,7 @@ from cloud_init_contents import codes_of, compiled, files_of, script_of, text_of
 
 from provision.ignition import User
 from provision.schema.cloud_init.keys import CANONICAL_KEYS
-from provision.transpile.compile import Compiled
+from provision.transpile.compile import Compiled, compile_document
 from provision.transpile.sha512_crypt import salt_for, sha512_crypt
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX7vRPTxSDfyqXy1ZG5RS+hFgnCVPHN6S+5qLnwVwJp"
@@ -395,3 +395,28 @@ def test_keys_that_only_cloud_init_has_tell_the_dialects_apart() -> None:
         "manage_etc_hosts",
         "coreos",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("users:\n  - default\n  - name: a\n", "cloud-init"),
+        ("users:\n  - name: a\n    hashed_passwd: $6$a$b\n", "cloud-init"),
+        ("write_files:\n  - path: /etc/a\n    append: true\n", "cloud-init"),
+        ("users:\n  - name: a\n    lock_passwd: true\n", "cloud-config"),  # CoreOS's documents name it
+        ("users:\n  - default\ncoreos: {}\n", "cloud-config"),
+    ],
+)
+def test_elements_of_shared_lists_tell_the_dialect_too(text: str, dialect: str) -> None:
+    release = compile_document(f"#cloud-config\n{text}".encode(), "a.yaml").release
+    assert release is not None
+    assert release.dialect == dialect
+
+
+def test_a_password_beside_those_of_chpasswd_is_passed_over_and_told() -> None:
+    text = "password: a\nchpasswd:\n  users: [{name: core, password: b, type: text}]\n"
+    found = compiled(f"#cloud-config\n{text}")
+    assert [one.span.line for one in found.diagnostics if one.code == "PV734"] == [2]
+    assert found.config is not None
+    (user,) = found.config.passwd.users
+    assert user.password_hash == sha512_crypt("b", salt_for("core", "b"))

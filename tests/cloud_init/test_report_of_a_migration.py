@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from cloud_init_contents import compiled
 
-from provision.migration import Entry, print_report, report_of
+from provision.migration import print_report, report_of
+from provision.migration.entries import Entry
+from provision.migration.table import print_table
 from provision.transpile.author import Options
 from provision.transpile.compile import compile_document
 
@@ -66,7 +68,7 @@ def test_what_is_done_by_a_unit_names_it() -> None:
 def test_the_parts_of_an_archive_are_fields_too() -> None:
     text = "#cloud-config-archive\n- |\n  #cloud-config\n  timezone: UTC\n- |\n  #!/bin/sh\n  echo\n"
     assert report_of(compiled(text)).entries == [
-        Entry("timezone", 4, "exact", ""),
+        Entry("timezone", 4, "exact", "link /etc/localtime"),
         Entry("(text)", 6, "unit", "by cloud-init-scripts-1.service"),
     ]
 
@@ -102,7 +104,45 @@ def test_the_report_is_printed_with_its_counts(
         found = json.loads(out)
         assert found["summary"] == {"exact": 6, "unit": 2, "lost": 4}
         assert found["dialect"] == "cloud-init"
-        assert found["fields"][0] == {"path": "hostname", "line": 2, "mark": "exact", "how": ""}
+        assert found["fields"][0] == {"path": "hostname", "line": 2, "mark": "exact", "how": "/etc/hostname"}
+        assert found["remarks"] == []
     else:
         assert "12 fields, 6 exact, 2 by a unit, 4 lost" in " ".join(out.split())
-        assert "users[0].expiredate" in out
+        assert (
+            "users[0] user ada 4 name exact 5 gecos exact 6 expiredate by a unit by cloud-init-users.service"
+            in " ".join(out.split())
+        )
+        assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+
+
+def test_what_is_carried_says_where_it_went() -> None:
+    text = """#cloud-config
+users:
+  - {name: ada, gecos: Ada, sudo: "ALL=(ALL) ALL"}
+ssh_pwauth: true
+ntp: {servers: [a.example.com]}
+locale: de_DE.UTF-8
+"""
+    assert {entry.path: entry.how for entry in report_of(compiled(text)).entries} == {
+        "users[0].name": "user ada",
+        "users[0].gecos": "user ada",
+        "users[0].sudo": "/etc/sudoers.d/90-cloud-init-users",
+        "ssh_pwauth": "/etc/ssh/sshd_config.d/20-cloud-init.conf",
+        "ntp.servers": "/etc/chrony.conf, chronyd.service",
+        "locale": "/etc/locale.conf: the image must have the locale; none is generated",
+    }
+
+
+def test_what_holds_for_the_whole_document_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    text = b"#cloud-config\ncoreos:\n  etcd2:\n    name: a\n    data_dir: /var/a\n  units:\n    - {name: a.service, enable: true, content: a}\n"
+    found = report_of(compile_document(text, "a.yaml"))
+    assert found.remarks == ["done once, on first boot; coreos-cloudinit did it again at every boot"]
+    assert [entry.how for entry in found.entries[:2]] == ["etcd2.service.d/20-cloudinit.conf"] * 2
+    print_table(found, 80)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [
+        "      coreos.etcd2              etcd2.service.d/20-cloudinit.conf",
+        "   4    name           exact",
+        "   5    data_dir       exact",
+    ]
+    assert lines[-1] == found.remarks[0]

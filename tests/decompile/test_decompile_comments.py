@@ -114,6 +114,31 @@ def test_the_first_line_of_a_cloud_config_is_no_comment_of_it() -> None:
     assert "cloud-config" not in text
 
 
+def test_a_comment_behind_the_dash_of_an_item_is_above_the_item() -> None:
+    text = converted(
+        "# Container Linux Config\nsystemd:\n  units:\n    - # The first,\n      # in two lines.\n      name: a.service\n"
+        "      enabled: true\n    -   # The second.\n      name: b.service\n      mask: true\n"
+    )
+    assert "    # The first,\n    # in two lines.\n    - name: a.service\n" in text
+    assert "    # The second.\n    - name: b.service\n" in text
+
+
+def test_of_several_objects_in_a_file_only_the_comments_of_the_one_come_through() -> None:
+    pool = "# The pool.\napiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfigPool\nmetadata:\n  name: worker\n"
+    machine = (ROOT / "samples" / "machineconfig" / "50-worker-chrony.yaml").read_text() + "# The end.\n"
+    compiled = compile_document(f"{pool}---\n{machine}".encode(), "x.yaml")
+    found = decompiled(compiled, "openshift")
+    assert found.text is not None
+    assert (texts(found.text)[-1], "The pool." in found.text) == ("The end.", False)
+
+
+def test_of_an_archive_only_the_comments_of_configs_come_through() -> None:
+    text = "#cloud-config-archive\n- |\n  #cloud-config\n  # One.\n  hostname: a\n- |\n  #!/bin/sh\n  # the script's\n  true\n"
+    found = decompiled(compile_document(text.encode(), "x.yaml", Options(target_os="ubuntu")))
+    assert found.text is not None
+    assert [line for line in texts(found.text) if not line.startswith("from ")] == ["One."]
+
+
 def test_a_comment_about_a_section_that_becomes_a_unit_stands_at_the_unit() -> None:
     text = converted("#cloud-config\nhostname: a\n\n# How this machine joins.\ncoreos:\n  fleet:\n    metadata: a=b\n")
     assert "    # How this machine joins.\n    - name: fleet.service\n" in text
@@ -142,7 +167,8 @@ def test_no_comment_of_a_sample_is_lost_and_none_is_made_up(path: Path) -> None:
     compiled = compile_document(path.read_bytes(), path.name, Options(str(ROOT / "samples" / "files")))
     found = decompiled(compiled)
     assert found.text is not None
-    before, after = texts(path.read_text()), texts(found.text)
+    before = texts(path.read_text())
+    after = [line for line in texts(found.text) if not line.startswith("from ")]  # those tell what was made of a key
     assert len(before) == len(after)
     for line in before:
         assert any(other == line or other.endswith(f": {line}") for other in after), line

@@ -88,7 +88,7 @@ def test_with_mistakes_nothing_is_written(tmp_path: Path) -> None:
 def test_only_what_exists_can_be_read_and_only_variants_can_be_written(config: str, tmp_path: Path) -> None:
     with pytest.raises(ProvisionError, match="no such file"):
         decompile_file(str(tmp_path / "nothing.ign"), None, None, None)
-    with pytest.raises(ProvisionError, match="use fcos, flatcar"):
+    with pytest.raises(ProvisionError, match="use one of fcos, flatcar"):
         decompile_file(config, "rhcos", None, None)
 
 
@@ -101,6 +101,6 @@ def test_what_a_person_wrote_is_converted_not_decompiled(tmp_path: Path) -> None
         decompile_file(str(path), None, None, None)
     found = convert_file(str(path), "flatcar", None, None, Options(str(tmp_path / "in")))
     assert found.text == (
-        "# hello\nvariant: flatcar\nversion: 1.1.0\n\nstorage:\n  files:\n    - path: /srv/a\n      mode: 0644\n      contents:\n"
+        "# hello\nvariant: flatcar\nversion: 1.1.0\n\nstorage:\n  files:\n    # from storage.trees\n    - path: /srv/a\n      mode: 0644\n      contents:\n"
         "        inline: |\n          text\n"
     )

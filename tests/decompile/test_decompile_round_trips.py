@@ -32,10 +32,11 @@ WITH_OUTPUT = [case for case in ALL if case.expected() is not None]
 # Each of these cases under the newest of its releases.
 NEWEST_CASES = list({case.name: case for case in WITH_OUTPUT}.values())
 MUTANTS = 2000
+FILES = str(ROOT / "samples" / "files")
 
 
 def sample(path: Path) -> Compiled:
-    return compile_document(path.read_bytes(), path.name, Options(str(ROOT / "samples" / "files")))
+    return compile_document(path.read_bytes(), path.name, Options(FILES))
 
 
 def check(config: Any, back: Any) -> None:
@@ -57,7 +58,7 @@ def test_the_output_of_a_case_comes_back_through_its_own_variant(case: Case) -> 
     assert found.text is not None, found.diagnostics
     assert found.release is not None
     assert found.release.spec == case.release.spec
-    assert meaning(config_of(found.text)) == meaning(config)
+    assert meaning(config_of(found.text, case.options.files_dir)) == meaning(config)
 
 
 @pytest.mark.parametrize("case", NEWEST_CASES, ids=lambda case: case.name)
@@ -92,14 +93,14 @@ def test_a_sample_comes_back_through_every_variant_that_can_hold_it(path: Path, 
     config = written(compiled)
     if variant == "openshift":
         config.pop("kernelArguments", None)  # those of the MachineConfig are in a section of their own
-    check(config, config_of(found.text))
+    check(config, config_of(found.text, FILES))
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_decompiling_what_was_decompiled_changes_nothing(path: Path) -> None:
     once = decompiled(sample(path))
     assert once.text is not None
-    again = decompiled(compile_document(once.text.encode(), path.name))
+    again = decompiled(compile_document(once.text.encode(), path.name, Options(FILES)))
     assert again.text == once.text
 
 
@@ -141,10 +142,10 @@ def test_no_mutant_ends_in_an_exception_and_what_is_decompiled_can_be_transpiled
         data = mutant(path, number)
         variant = list(BUTANE)[number % len(BUTANE)]
         try:
-            compiled = compile_document(data, path.name, Options(str(ROOT / "samples" / "files"), raw=True))
+            compiled = compile_document(data, path.name, Options(FILES, raw=True))
             found = decompiled(compiled, variant, files=number % 3 == 0)
             if found.text is not None and not found.files:
-                check(written(compiled), config_of(found.text))
+                check(written(compiled), config_of(found.text, FILES))
                 done += 1
         except BaseException as error:
             error.add_note(f"{path.name}, mutant {number}: {data!r}")

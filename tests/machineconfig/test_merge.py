@@ -117,6 +117,13 @@ def test_a_pool_that_nothing_is_for_has_no_config(folder: Folder) -> None:
         folder.merged(machineconfig("50-a"), pool="master")
 
 
+def test_a_pool_that_no_file_speaks_of_is_a_slip(folder: Folder) -> None:
+    with pytest.raises(
+        ProvisionError, match=r"no file has a MachineConfig for infar, or the pool itself; .*: infra, w"
+    ):
+        folder.merged(machineconfig("50-a"), machineconfig("50-b", "infra"), pool="infar")
+
+
 def test_the_pool_must_be_named_where_several_could_be_meant(folder: Folder) -> None:
     with pytest.raises(ProvisionError, match=r"which pool\? name one with --pool: edge, infra, worker"):
         folder.merged(machineconfig("50-a"), machineconfig("50-b", "infra"), machineconfig("50-c", "edge"))
@@ -369,7 +376,7 @@ def test_butane_for_openshift_takes_part(folder: Folder) -> None:
 
 
 def test_other_configs_are_refused_by_name(folder: Folder) -> None:
-    with pytest.raises(ProvisionError, match=r"1\.yaml: only MachineConfigs are merged"):
+    with pytest.raises(ProvisionError, match=r"1\.yaml: this is no MachineConfig"):
         folder.merged("variant: fcos\nversion: 1.5.0\n")
 
 

@@ -271,7 +271,7 @@ TYPES: list[tuple[str, Said]] = [
     ("storage: []", ("PV102", 3, 10, "`storage` must be a mapping, not a list", "take away the `-`: this is one mapping, not a list")),
     ("storage: {files: {}}", ("PV102", 3, 18, "`files` must be a list, not a mapping", NOT_LIST)),
     ("storage: {files: x}", ("PV102", 3, 18, "`files` must be a list, not the text x", NOT_LIST)),
-    ("storage: {files: [x]}", ("PV102", 3, 19, "elements of `files` must be mappings, not the text x", NOT_LIST)),
+    ("storage: {files: [x]}", ("PV102", 3, 19, "elements of `files` must be mappings, not the text x", "write its keys, such as `path:`")),
     ("storage: {files: [[]]}", ("PV102", 3, 19, "elements of `files` must be mappings, not a list", None)),
     ('storage: {files: [{path: /a, mode: "0644"}]}', ("PV102", 3, 36, "`mode` must be an integer, not the text 0644", "take the quotes off")),
     ("storage: {files: [{path: /a, mode: 0o8}]}", ("PV102", 3, 36, "`mode` must be an integer, not the text 0o8", None)),

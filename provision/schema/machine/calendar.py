@@ -7,10 +7,10 @@ SHORTHAND = re.compile(
 )
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ORDER = [day[:2] for day in DAYS]
-DAY_NAMES = frozenset((*DAYS, *(day[:3] for day in DAYS), "tues", "wednes", "thur", "thurs"))
+DAY_NAMES = frozenset((*DAYS, *(day[:3] for day in DAYS)))
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 DATE = re.compile(r"(?:([^-~]+)-)?([^-~]+)[-~]([^-~]+)")
-ITEM = re.compile(r"(\*|\d+(?:\.\d+)?(?:\.\.\d+(?:\.\d+)?)?)(?:/\d+(?:\.\d+)?)?")
+ITEM = re.compile(r"(\*|\d+(?:\.\d+)?(?:\.\.\d+(?:\.\d+)?)?)(?:(?<!\*)/\d+(?:\.\d+)?)?")
 
 # What each part of a date or time may be. Years of two digits are taken for those of 1970 to 2069.
 YEAR, MONTH, DAY = ("year", 0, 2199), ("month", 1, 12), ("day", 1, 31)
@@ -83,8 +83,11 @@ def items_fault(text: str, limits: tuple[str, int, int], whole: str) -> str | No
     for item in text.split(","):
         found = ITEM.fullmatch(item)
         if not found:
-            return f"`{item}` in `{whole}` is no {what}"
-        for number in found[1].split("..") if found[1] != "*" else ():
-            if not least <= float(number) <= most:
-                return f"`{item}` in `{whole}` is no {what}: it must be {least} to {most}"
+            every = f"; every so many are written {least}{item[1:]}" if item.startswith("*/") else ""
+            return f"`{item}` in `{whole}` is no {what}{every}"
+        numbers = [float(number) for number in found[1].split("..")] if found[1] != "*" else []
+        if not all(least <= number <= most for number in numbers):
+            return f"`{item}` in `{whole}` is no {what}: it must be {least} to {most}"
+        if numbers != sorted(numbers):
+            return f"`{item}` in `{whole}` runs backwards"
     return None

@@ -58,11 +58,9 @@ def repeated(cluster: str, facts: list[Fact]) -> Iterator[Diagnostic]:
     for fact in facts:
         first = seen.setdefault(fact.value, fact)
         if first.file != fact.file:
-            what = "name" if fact.kind.endswith(" name") else "address"
+            what, own = ("name", "a name") if fact.kind.endswith(" name") else ("address", "URLs")
             message = f"{fact.value} is the {what} of the member in {first.file}, too"
-            yield fact.diagnostic(
-                "PV538", "warning", message, f"give each member {what if what == 'name' else 'URLs'} of its own"
-            )
+            yield fact.diagnostic("PV538", "warning", message, f"give each member {own} of its own")
 
 
 def uneven(cluster: str, facts: list[Fact]) -> Iterator[Diagnostic]:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from provision.ignition import Unit
-from provision.schema.machine.directives import options_of, sections_for
+from provision.schema.machine.directives import options_of
 from provision.schema.machine.texts import Whole, kind_of, read, text_of, whole
 from provision.schema.machine.unit_contents import FLEET
+from provision.schema.machine.values import is_yes
 from provision.schema.rules import Finding, rule
-from provision.units import Option, has_open_quote, split_words
+from provision.units import Option, UnitFile, split_words
 
 PREFIXES = re.compile(r"[@:+!|-]*")
 SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash"))
@@ -18,8 +20,6 @@ SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash"))
 OF_SYSTEMD = frozenset(("systemd-run", "systemctl", "busctl", "homectl", "portablectl", "machinectl"))
 INNER = re.compile(r"\|\||&&|;|\||&|\n|\b(?:then|do|else)\b")
 SHELL_WORDS = frozenset(("|", "||", "&&", ">", ">>", "<", "<<", "2>", "2>&1", "&", "&>", ">/dev/null", "2>/dev/null"))
-INSTANCE = re.compile(r"(?<!%)(?:%%)*(%[iI])")
-DATE_FORMAT = re.compile(r"\+['\"]?%(?!%)[A-Za-z]")
 
 
 EXEC = tuple(name for name, kind in options_of("Service").items() if kind == "exec")
@@ -42,22 +42,26 @@ class Command(NamedTuple):
         return self.words[0].rpartition("/")[2] if self.words else ""
 
 
-def commands(unit: Whole, names: tuple[str, ...] = ()) -> Iterator[Command]:
-    """The commands of a service that hold, of all its Exec options or of those named; with those that its shells run."""
-    held: dict[str, list[Option]] = {name: [] for name in names or EXEC}
-    for option in unit.unit.options("Service"):
-        if option.name in held:
-            held[option.name] = [*held[option.name], option] if option.value else []
-    for options in held.values():
-        for option in options:
-            for words in parted(split_words(option.value)):
-                prefix = PREFIXES.match(words[0]) if words else None
-                start = prefix.end() if prefix else 0
-                command = Command(
-                    option, words[0][:start] if words else "", (words[0][start:], *words[1:]) if words else ()
-                )
-                yield command
-                yield from inner_commands(command)
+@lru_cache(maxsize=4096)
+def commands_of(text: UnitFile) -> tuple[Command, ...]:
+    """The commands of a service that hold; with those that its shells run."""
+    return tuple(
+        command
+        for name in EXEC
+        if ("Service", name) in text.by_name
+        for option in text.effective("Service", name)
+        for words in parted(split_words(option.value))
+        for command in told_apart(option, words)
+    )
+
+
+def told_apart(option: Option, words: tuple[str, ...]) -> Iterator[Command]:
+    """A command and, if it is a shell, those that it runs."""
+    prefix = PREFIXES.match(words[0]) if words else None
+    start = prefix.end() if prefix else 0
+    command = Command(option, words[0][:start], (words[0][start:], *words[1:])) if words else Command(option, "", ())
+    yield command
+    yield from inner_commands(command)
 
 
 def parted(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -116,7 +120,7 @@ def program_is_absolute(unit: Unit) -> Iterator[Finding]:
     if not is_service(unit):
         return
     text = whole(unit)
-    for command in commands(text):
+    for command in commands_of(text.unit):
         path = command.words[0] if command.words else ""
         if command.inner or path.startswith(("/", "%", "$")):
             continue
@@ -151,18 +155,21 @@ def one_start_command(unit: Unit) -> Iterator[Finding]:
     if not is_service(unit):
         return
     text = whole(unit)
-    starts = text.unit.effective("Service", "ExecStart")
-    if len(starts) > 1 and type_of(text) not in ("oneshot", ""):
-        for option in starts[1:]:
-            said = f"a service of Type={type_of(text)} has one ExecStart; another stands on line {starts[0].line}"
-            if option.source:
-                said = "the drop-in adds a second ExecStart to a service that is not of Type=oneshot"
-            hint = (
-                "clear the old one with an empty ExecStart= first"
-                if option.source
-                else "use ExecStartPre, or Type=oneshot"
-            )
-            yield text.finding(option, said, hint)
+    starts = [
+        command.option for command in commands_of(text.unit) if command.option.name == "ExecStart" and not command.inner
+    ]
+    if len(starts) < 2 or type_of(text) in ("oneshot", ""):
+        return
+    for option in dict.fromkeys(starts[1:]):
+        said = f"a service of Type={type_of(text)} has one ExecStart; another stands on line {starts[0].line}"
+        hint = "use ExecStartPre, or Type=oneshot"
+        if option is starts[0]:
+            said = f"a service of Type={type_of(text)} has one command to start; the semicolon begins another"
+            hint = 'write /bin/sh -c "…" around them'
+        elif option.source:
+            said = "the drop-in adds a second ExecStart to a service that is not of Type=oneshot"
+            hint = "clear the old one with an empty ExecStart= first"
+        yield text.finding(option, said, hint)
 
 
 @rule("PV562", "warning", on=Unit)
@@ -212,8 +219,8 @@ def second_option(option: Option) -> str | None:
 def service_can_be_loaded(unit: Unit) -> Iterator[Finding]:
     """A service has a command to start, and its Type= agrees with its other options.
 
-    systemd refuses a service without ExecStart= (unless it has ExecStop= or is no more than a name for another), Type=dbus without
-    BusName=, and Restart=always or on-success with Type=oneshot. Source: systemd.service(5), `Type=`, `Restart=`.
+    systemd refuses a service without ExecStart= (unless it has ExecStop= and RemainAfterExit=yes, or SuccessAction=), Type=dbus
+    without BusName=, and Restart=always or on-success with Type=oneshot. Source: systemd.service(5), `Type=`, `Restart=`.
 
     Bad:
       # app.service
@@ -240,65 +247,11 @@ def service_can_be_loaded(unit: Unit) -> Iterator[Finding]:
         )
     if said and said.value == "dbus" and not text.unit.value("Service", "BusName"):
         yield text.finding(said, "systemd refuses Type=dbus without BusName=")
-    runs = any(text.unit.values("Service", name) for name in ("ExecStart", "ExecStop", "SuccessAction"))
-    starts = text.unit.value("Unit", "SuccessAction")
+    stops = text.unit.value("Service", "ExecStop") and is_yes(text.unit.value("Service", "RemainAfterExit"))
+    runs = text.unit.value("Service", "ExecStart") or stops or text.unit.value("Unit", "SuccessAction")
     section = next((part for part in read(unit).sections if part.name == "Service"), None)
-    if section and not runs and not starts and not text.unit.faults:
+    if section and not runs and not text.unit.faults:
         yield Finding("contents", "the service has no ExecStart=; systemd refuses to load it", line=section.line)
-
-
-@rule("PV567", "warning", on=Unit)
-def specifiers_say_something(unit: Unit) -> Iterator[Finding]:
-    """A percent sign in a unit begins a specifier that says something there; a percent sign itself is doubled.
-
-    %i and %I are the instance's name, empty in a unit that is no template. The letters of `date` are specifiers, too: %d
-    is a directory and %m the machine's id. Source: systemd.unit(5), "Specifiers".
-
-    Bad:
-      # backup.service
-      [Service]
-      ExecStart=/bin/sh -c "tar cf /srv/$(date +%F).tar /etc"
-
-    Good:
-      # backup.service
-      [Service]
-      ExecStart=/bin/sh -c "tar cf /srv/$(date +%%F).tar /etc"
-    """
-    text, read_sections = whole(unit), sections_for(unit.name)
-    for option in text.unit.options():
-        if "%" not in option.value:
-            continue
-        if "@" not in unit.name and INSTANCE.search(option.value) and option.section in read_sections:
-            said = f"%i is the name of an instance, and {unit.name} is no template: it is empty"
-            yield text.finding(option, said, "call the unit NAME@.service, or write the name out")
-        elif option.name.startswith("Exec") and DATE_FORMAT.search(option.value):
-            said = f"systemd takes the percent signs of a date's format in {option.name} for specifiers"
-            yield text.finding(option, said, "double them: %%Y-%%m-%%d")
-
-
-@rule("PV568", "warning", on=Unit)
-def quotes_are_closed(unit: Unit) -> Iterator[Finding]:
-    """A quote in a command or an assignment of variables is closed.
-
-    systemd refuses the whole line otherwise. Source: systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting".
-
-    Bad:
-      # app.service
-      [Service]
-      ExecStart=/bin/sh -c "echo hello
-
-    Good:
-      # app.service
-      [Service]
-      ExecStart=/bin/sh -c "echo it's hello"
-    """
-    text = whole(unit)
-    for option in text.unit.options():
-        kind = options_of(option.section).get(option.name)
-        if kind in ("exec", "environment") and has_open_quote(option.value):
-            yield text.finding(
-                option, f"a quote in {option.name} is never closed", "close it, or put a backslash before it"
-            )
 
 
 @rule("PV569", "warning", on=Unit)
@@ -320,7 +273,7 @@ def shell_syntax_has_a_shell(unit: Unit) -> Iterator[Finding]:
     if not is_service(unit):
         return
     text = whole(unit)
-    for command in commands(text):
+    for command in commands_of(text.unit):
         if command.inner or command.program in SHELLS or "-c" in command.words:
             continue
         odd = next((word for word in command.words[1:] if word in SHELL_WORDS or word.startswith("$(")), None)

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from provision.ignition import Unit
-from provision.schema.machine.commands import Command, commands, is_service, type_of
+from provision.schema.machine.commands import Command, commands_of, is_service, type_of
 from provision.schema.machine.texts import whole
+from provision.schema.machine.values import is_yes
 from provision.schema.rules import Finding, rule
+from provision.units import UnitFile
 
 PROGRAMS = frozenset(("docker", "podman"))
 # Options of `docker run` and `podman run` that take no value. Source: docker 27, `docker run`; podman-run(1).
@@ -35,24 +38,29 @@ STAYS_WITH_PROCESS = frozenset(("simple", "exec", "idle"))
 
 
 class Call(NamedTuple):
-    """One call of docker or podman: what it is to do, and the words after that."""
+    """One call of docker or podman: what it is to do, and the words after that.
+
+    `options` are those before the image or container, each with its value; it is empty for one that takes none.
+    """
 
     command: Command
     verb: str
     arguments: tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
 
-    def options(self) -> Iterator[tuple[str, str]]:
-        """The options before the image or container, each with its value; empty for one that takes none."""
-        words = iter(self.arguments)
-        for word in words:
-            if not word.startswith("-") or word in ("-", "--"):
-                return
-            name, equals, value = word.partition("=")
-            if name.startswith("--") or name[1:] in OLD_OPTIONS:
-                takes = f"--{name.lstrip('-')}" not in SWITCHES
-                yield name, value if equals or not takes else next(words, "")
-            else:
-                yield from short_options(word, words)
+
+def options_in(arguments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The options that some words start with."""
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-") or word in ("-", "--"):
+            return
+        name, equals, value = word.partition("=")
+        if name.startswith("--") or name[1:] in OLD_OPTIONS:
+            takes = f"--{name.lstrip('-')}" not in SWITCHES
+            yield name, value if equals or not takes else next(words, "")
+        else:
+            yield from short_options(word, words)
 
 
 def short_options(word: str, words: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -68,6 +76,12 @@ def short_options(word: str, words: Iterator[str]) -> Iterator[tuple[str, str]]:
             return
 
 
+@lru_cache(maxsize=4096)
+def calls(text: UnitFile) -> tuple[Call, ...]:
+    """The calls of docker and podman among the commands of a service."""
+    return tuple(call for command in commands_of(text) if (call := call_of(command)))
+
+
 def call_of(command: Command) -> Call | None:
     """The call that a command is; None for another program."""
     if command.program not in PROGRAMS:
@@ -79,7 +93,8 @@ def call_of(command: Command) -> Call | None:
             words.pop(0)
     if words[:1] == ["container"] or words[:1] == ["image"]:
         words.pop(0)
-    return Call(command, words[0], tuple(words[1:])) if words else None
+    arguments = tuple(words[1:])
+    return Call(command, words[0], arguments, tuple(options_in(arguments))) if words else None
 
 
 @rule("PV556", "warning", on=Unit)
@@ -103,12 +118,11 @@ def container_stays_with_its_service(unit: Unit) -> Iterator[Finding]:
     if not is_service(unit):
         return
     text = whole(unit)
-    stays = type_of(text) in STAYS_WITH_PROCESS and text.unit.value("Service", "RemainAfterExit") not in ("yes", "true")
-    for command in commands(text):
-        call = call_of(command)
-        if call is None or call.verb != "run":
+    stays = type_of(text) in STAYS_WITH_PROCESS and not is_yes(text.unit.value("Service", "RemainAfterExit"))
+    for call in calls(text.unit):
+        if call.verb != "run":
             continue
-        given = dict(call.options())
+        command, given = call.command, dict(call.options)
         detached = any(given.get(name, "false") in ("", "true") for name in ("-d", "--detach", "-detach"))
         if stays and detached and command.option.name == "ExecStart" and not command.inner:
             said = f"`{command.program} run -d` leaves at once, and systemd takes the service for ended"
@@ -141,9 +155,11 @@ def clearing_up_may_fail(unit: Unit) -> Iterator[Finding]:
     if not is_service(unit):
         return
     text = whole(unit)
-    for command in commands(text, ("ExecStartPre",)):
-        call = None if command.inner or "-" in command.prefix else call_of(command)
-        if call and call.verb in ("kill", "rm", "stop") and not may_miss(call):
+    for call in calls(text.unit):
+        command = call.command
+        if command.option.name != "ExecStartPre" or command.inner or "-" in command.prefix:
+            continue
+        if call.verb in ("kill", "rm", "stop") and not may_miss(call):
             said = (
                 f"`{command.program} {call.verb}` fails where there is no container yet, and the service does not start"
             )
@@ -181,9 +197,8 @@ def pulling_has_time(unit: Unit) -> Iterator[Finding]:
     limits = ("TimeoutStartSec", "TimeoutSec")
     if type_of(text) == "oneshot" or any(text.unit.assigned("Service", name) for name in limits):
         return
-    for command in commands(text, ("ExecStartPre",)):
-        call = call_of(command)
-        if call and call.verb == "pull":
-            said = f"`{command.program} pull` has 90 seconds, after which systemd gives up the start"
-            yield text.finding(command.option, said, "add TimeoutStartSec=0")
+    for call in calls(text.unit):
+        if call.command.option.name == "ExecStartPre" and call.verb == "pull":
+            said = f"`{call.command.program} pull` has 90 seconds, after which systemd gives up the start"
+            yield text.finding(call.command.option, said, "add TimeoutStartSec=0")
             return

@@ -31,8 +31,10 @@ UNIT: Group = {
     "condition-path": " ".join(
         f"{prefix}{name}" for prefix in ("Condition", "Assert") for name in CONDITIONS[0].split()
     ),
-    "any": "Description Documentation SourcePath Names OnSuccessJobMode OnFailureJobMode JobTimeoutRebootArgument"
-    " FailureActionExitStatus SuccessActionExitStatus RebootArgument CollectMode ConditionNull AssertNull "
+    "documentation": "Documentation",
+    "collect": "CollectMode",
+    "any": "Description SourcePath Names OnSuccessJobMode OnFailureJobMode JobTimeoutRebootArgument"
+    " FailureActionExitStatus SuccessActionExitStatus RebootArgument ConditionNull AssertNull "
     + " ".join(f"{prefix}{name}" for prefix in ("Condition", "Assert") for name in CONDITIONS[1].split()),
 }
 INSTALL: Group = {"units": "Alias WantedBy RequiredBy UpheldBy Also", "any": "DefaultInstance"}
@@ -69,14 +71,16 @@ EXECUTION: Group = {
     "killmode": "KillMode",
     "protect-system": "ProtectSystem",
     "protect-home": "ProtectHome",
-    "any": "PrivateTmp PrivateUsers PrivatePIDs PrivateBPF ProtectControlGroups ProtectHostname ProtectKernelTunables"
+    "private": "PrivateTmp",
+    "nice": "Nice",
+    "any": "PrivateUsers PrivatePIDs PrivateBPF ProtectControlGroups ProtectHostname ProtectKernelTunables"
     " ProtectKernelModules ProtectKernelLogs ProtectClock KillSignal RestartKillSignal FinalKillSignal WatchdogSignal"
     " SystemCallArchitectures CapabilityBoundingSet AmbientCapabilities Capabilities CPUAffinity CPUSchedulingPolicy"
     " CPUSchedulingPriority SystemCallErrorNumber SyslogFacility RestrictAddressFamilies RestrictFileSystems"
     " StandardInput IOSchedulingClass IOSchedulingPriority SELinuxContext SyslogLevel LogLevelMax LimitCPU LimitFSIZE"
     " LimitDATA LimitSTACK LimitCORE LimitRSS LimitNOFILE LimitAS LimitNPROC LimitMEMLOCK LimitLOCKS LimitSIGPENDING"
     " LimitMSGQUEUE LimitNICE LimitRTPRIO LimitRTTIME MountFlags RestrictNamespaces DelegateNamespaces TimerSlackNSec"
-    " Nice OOMScoreAdjust RootImageOptions RootImagePolicy RootHash RootHashSignature RootVerity ExtensionImages"
+    " OOMScoreAdjust RootImageOptions RootImagePolicy RootHash RootHashSignature RootVerity ExtensionImages"
     " ExtensionImagePolicy ExtensionDirectories MountImages MountImagePolicy ExecSearchPath User Group"
     " SupplementaryGroups CoredumpFilter NUMAPolicy NUMAMask PassEnvironment UnsetEnvironment StandardInputText"
     " StandardInputData TTYRows TTYColumns LogExtraFields LogFilterPatterns KeyringMode ProtectProc ProcSubset"
@@ -114,10 +118,11 @@ SOCKET: Group = {
     "number": "Backlog MaxConnections MaxConnectionsPerSource KeepAliveProbes TriggerLimitBurst PollLimitBurst",
     "unit": "Service",
     "exec": "ExecStartPre ExecStartPost ExecStopPre ExecStopPost",
+    "bind-ipv6": "BindIPv6Only",
     "listen": "ListenStream ListenDatagram ListenSequentialPacket",
     "any": "ListenFIFO ListenNetlink ListenSpecial ListenMessageQueue ListenUSBFunction Priority IPTTL Mark"
     " MessageQueueMaxMessages MessageQueueMessageSize BindToDevice SocketProtocol SocketUser SocketGroup Timestamping"
-    " Symlinks FileDescriptorName ReceiveBuffer SendBuffer PipeSize BindIPv6Only TCPCongestion SmackLabel SmackLabelIPIn"
+    " Symlinks FileDescriptorName ReceiveBuffer SendBuffer PipeSize TCPCongestion SmackLabel SmackLabelIPIn"
     " SmackLabelIPOut IPTOS DeferTrigger XAttrEntryPoint XAttrListen XAttrAccept",
 }
 MOUNT: Group = {

@@ -3,14 +3,22 @@
 import re
 from collections.abc import Iterator
 
+from provision.schema.machine.file_text import text_of
+from provision.schema.machine.present import DOCKER_JSON
 from provision.schema.machine.services import Docker, Host
 from provision.schema.rules import Finding, rule
 from provision.units import parse
 
-OPTIONS = ("DOCKER_OPTS", "DOCKER_OPT_EXTRA")
 OPEN_PORT = re.compile(r"(?:^|[^0-9])2375$")
-TCP = re.compile(r"(?:-H|--host)[= ]?\"?tcp://(?!127\.|localhost)[^ \"]*:2375\b")
-ANY_REGISTRY = re.compile(r"--insecure-registry[= ]*\W{0,3}0\.0\.0\.0/0")
+TCP = re.compile(r"tcp://(?!127\.|localhost|\[::1\])[^ \"]*:2375\b")
+ANY_REGISTRY = re.compile(
+    r"--insecure-registry[= ]*\W{0,3}0\.0\.0\.0/0|\"insecure-registries\"\s*:\s*\[[^]]*\"0\.0\.0\.0/0\""
+)
+# What opens docker up: how it reads in options or in daemon.json, and what to say of it.
+OPENINGS = (
+    (ANY_REGISTRY, "docker takes images from every registry without proof", "name the registries that need it"),
+    (TCP, "docker's API is on the network without TLS: root for everybody", "use TLS on 2376, or 127.0.0.1"),
+)
 
 
 @rule("PV551", "warning", on=Host)
@@ -50,22 +58,33 @@ def docker_is_not_open_to_all(host: Host) -> Iterator[Finding]:
     """
     yield from open_sockets(host)
     for docker in host.of_kind(Docker):
-        setting = docker.get("DOCKER_OPTS")
-        if setting and ANY_REGISTRY.search(setting.value):
-            yield setting.found(
-                "docker takes images from every registry without proof", "name the registries that need it"
-            )
-        if setting and TCP.search(setting.value):
-            yield setting.found(
-                "docker's API is on the network without TLS: root for everybody", "use TLS on 2376, or 127.0.0.1"
-            )
-        given = [
-            part
+        setting, command = docker.get("DOCKER_OPTS"), docker.source.text.last("Service", "ExecStart")
+        for _, message, hint in openings(setting.value if setting else ""):
+            if setting:
+                yield setting.found(message, hint)
+        for _, message, hint in openings(command.value if command else ""):
+            if command:
+                on = docker.source.parts[command.source]
+                yield Finding("contents", message, hint, on=on, line=command.line)
+        given = sum(
+            "DOCKER_OPTS=" in "".join(parse(part.contents or "").values("Service", "Environment"))
             for part in docker.source.parts
-            if re.search(r"^Environment=.*\bDOCKER_OPTS=", part.contents or "", re.M)
-        ]
-        if len(given) > 1 and setting:
+        )
+        if given > 1 and setting:
             yield setting.found("DOCKER_OPTS is set in another drop-in as well, which this one replaces", "set it once")
+    for file in host.config.storage.files:
+        if file.path == DOCKER_JSON:
+            text = text_of(file) or ""
+            for at, message, hint in openings(text):
+                yield Finding("source", message, hint, on=file.contents, line=text.count("\n", 0, at) + 1)
+
+
+def openings(text: str) -> Iterator[tuple[int, str, str]]:
+    """What opens docker up in some options, or in its file: where it ends, and what to say of it."""
+    for pattern, message, hint in OPENINGS:
+        found = pattern.search(text)
+        if found and not (pattern is TCP and "tlsverify" in text):
+            yield found.end(), message, hint
 
 
 def open_sockets(host: Host) -> Iterator[Finding]:

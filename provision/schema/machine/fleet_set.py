@@ -98,21 +98,25 @@ def lonely(facts: Sequence[Fact], units: set[str]) -> Iterator[Diagnostic]:
 
 def circles(facts: Sequence[Fact]) -> Iterator[Diagnostic]:
     """Units that go where each other goes, so that none is placed."""
-    leads: dict[str, Fact] = {fact.key: fact for fact in facts if fact.kind == "MachineOf" and fact.key != fact.value}
+    leads: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.kind == "MachineOf" and fact.key != fact.value:
+            leads.setdefault(fact.key, []).append(fact)
     done: set[str] = set()
     for start in sorted(leads):
-        path: list[str] = []
-        name = start
-        while name in leads and name not in done and name not in path:
-            path.append(name)
-            name = leads[name].value
-        if name in path:
-            circle = path[path.index(name) :]
-            shown = " → ".join((*circle, circle[0]))
-            yield leads[circle[0]].diagnostic(
-                "PV588", "warning", f"MachineOf goes in a circle: {shown}; none is placed"
-            )
-        done.update(path)
+        path = {} if start in done else {start: iter(leads[start])}
+        while path:
+            name, rest = next(reversed(path.items()))
+            edge = next(rest, None)
+            if edge is None:
+                done.add(name)
+                del path[name]
+            elif edge.value in path:
+                names = [*path]
+                shown = " → ".join((*names[names.index(edge.value) :], edge.value))
+                yield edge.diagnostic("PV588", "warning", f"MachineOf goes in a circle: {shown}; none is placed")
+            elif edge.value not in done:
+                path[edge.value] = iter(leads.get(edge.value, ()))
 
 
 def crowded(facts: Sequence[Fact]) -> Iterator[Diagnostic]:

@@ -10,7 +10,6 @@ from provision.units import Option, escape_path
 
 # The option that a unit's name is made of, by its type.
 NAMED_AFTER = {"mount": ("Mount", "Where"), "automount": ("Automount", "Where"), "swap": ("Swap", "What")}
-NEEDS = {"mount": ("What", "Where"), "swap": ("What",), "automount": ("Where",)}
 # Devices that are named by what udev finds on them. Source: fstab(5), systemd.swap(5).
 TAG = re.compile(r"(UUID|PARTUUID|LABEL|PARTLABEL)=")
 TAG_FOLDERS = {"UUID": "uuid", "PARTUUID": "partuuid", "LABEL": "label", "PARTLABEL": "partlabel"}
@@ -71,10 +70,10 @@ def name_is_the_escaped_path(unit: Unit) -> Iterator[Finding]:
 
 
 @rule("PV570", "warning", on=Unit)
-def mount_is_complete(unit: Unit) -> Iterator[Finding]:
-    """A mount unit says what is mounted where, a swap unit what is used, an automount unit where.
+def mount_names_its_source(unit: Unit) -> Iterator[Finding]:
+    """A mount unit says what is mounted.
 
-    systemd refuses the unit otherwise. Source: systemd.mount(5), systemd.swap(5), systemd.automount(5).
+    systemd refuses it otherwise. Where it is mounted its name says as well. Source: systemd.mount(5), `What=`.
 
     Bad:
       systemd:
@@ -93,17 +92,11 @@ def mount_is_complete(unit: Unit) -> Iterator[Finding]:
               What=/dev/vdb
               Where=/var/data
     """
-    kind = kind_of(unit.name)
-    if kind not in NAMED_AFTER or not text_of(unit).strip():
+    if kind_of(unit.name) != "mount" or not text_of(unit).strip():
         return
-    text = whole(unit)
-    if text.unit.faults:
-        return
-    section = kind.capitalize()
-    missing = [f"{name}=" for name in NEEDS[kind] if text.unit.value(section, name) is None]
-    if missing:
-        said = f"{unit.name} has no {' and no '.join(missing)} in [{section}]; systemd refuses it"
-        yield Finding("contents", said)
+    text = whole(unit).unit
+    if not text.faults and text.value("Mount", "What") is None:
+        yield Finding("contents", f"{unit.name} has no What= in [Mount]; systemd refuses it")
 
 
 @rule("PV571", "warning", on=Unit)

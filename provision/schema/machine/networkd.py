@@ -1,13 +1,12 @@
 """Rules of networkd's files: `/etc/systemd/network/*.network`, `.netdev` and `.link`."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
 
 from provision.diagnostics import nearest
 from provision.ignition import File, Storage
 from provision.schema.machine.file_text import text_of
-from provision.schema.machine.values import BOOLEANS, OPEN
+from provision.schema.machine.values import BOOLEANS, YES
 from provision.schema.rules import Finding, rule
 from provision.units import Option, UnitFile, parse
 
@@ -46,6 +45,7 @@ KNOWN: dict[str, frozenset[str]] = {
     }.items()
 }
 DHCP_VALUES = frozenset((*BOOLEANS, "ipv4", "ipv6", "v4", "v6", "both", "none"))
+STATIC = frozenset(("none", *BOOLEANS)) - frozenset(YES)
 # Gateways that come from a protocol.
 LEARNT = frozenset(("_dhcp4", "_dhcp6", "_ipv6ra", "dhcp", "dhcp4", "dhcp6", "ipv6ra"))
 
@@ -128,6 +128,8 @@ def network_options_are_known(storage: Storage) -> Iterator[Finding]:
       Address=10.0.0.5/24
     """
     for found in network_files(storage):
+        from provision.schema.machine.addresses import OPEN  # most configs have no such file
+
         for line, _, message in found.unit.faults:
             yield found.finding(line, message.replace("systemd", "networkd"))
         for option in found.unit.options():
@@ -145,6 +147,8 @@ def network_options_are_known(storage: Storage) -> Iterator[Finding]:
 
 def fault_of(option: Option) -> str | None:
     """What is wrong with a value of a network file; None where nothing is known to be."""
+    from provision.schema.machine.addresses import is_address
+
     value = option.value
     match option.section, option.name:
         case "Network", "DHCP":
@@ -167,17 +171,10 @@ def address_fault(value: str) -> str | None:
     return None
 
 
-def is_address(value: str) -> bool:
-    """Whether a text is an IP address."""
-    try:
-        ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
 def is_interface(value: str) -> bool:
     """Whether a text is an IP address, perhaps with a prefix length."""
+    from ipaddress import ip_interface
+
     try:
         ip_interface(value)
     except ValueError:
@@ -208,21 +205,17 @@ def gateway_is_in_reach(storage: Storage) -> Iterator[Finding]:
       Gateway=10.0.0.1
     """
     for found in network_files(storage):
+        from ipaddress import ip_address, ip_interface
+
+        from provision.schema.machine.addresses import is_address
+
         own = [
             option.value
             for option in found.unit.options()
             if option.name == "Address" and option.section != "DHCPServer"
         ]
         subnets = [ip_interface(value).network for value in own if is_interface(value) and "/" in value]
-        dynamic = (found.unit.value("Network", "DHCP") or "no").lower() not in (
-            "no",
-            "none",
-            "false",
-            "off",
-            "0",
-            "n",
-            "f",
-        )
+        dynamic = (found.unit.value("Network", "DHCP") or "none").lower() not in STATIC
         on_link = any(option.name.lower() == "gatewayonlink" for option in found.unit.options("Route"))
         if found.kind != "network" or not subnets or dynamic or on_link:
             continue

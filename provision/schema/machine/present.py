@@ -8,7 +8,8 @@ BEGINNINGS = ("etcd", "docker")
 UPDATE_CONF = "/etc/coreos/update.conf"
 FLEET_CONF = "/etc/fleet/fleet.conf"
 FLANNEL_ENV = ("/run/flannel/options.env", "/etc/flannel/options.env")
-FILES = frozenset((UPDATE_CONF, FLEET_CONF, *FLANNEL_ENV))
+DOCKER_JSON = "/etc/docker/daemon.json"
+FILES = frozenset((UPDATE_CONF, FLEET_CONF, DOCKER_JSON, *FLANNEL_ENV))
 
 
 def has_services(config: Config) -> bool:

@@ -41,7 +41,7 @@ def proxy_knows_a_cluster(etcd: Etcd) -> Iterator[Finding]:
         yield proxy.found("nothing tells the proxy which cluster it is for", "add `initial_cluster` or `discovery`")
     if not etcd.get("listen_client_urls"):
         message = "the proxy serves only this machine, for no `listen_client_urls` is given"
-        yield proxy.found(message, "add `listen_client_urls`: http://localhost:2379 says so plainly", "info")
+        yield proxy.found(message, "add `listen_client_urls`: http://localhost:2379 says so plainly", "warning")
     for key in PEER_OPTIONS:
         setting = etcd.get(key)
         if setting:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.ignition import Systemd, Unit
-from provision.schema.machine.commands import commands, is_service
-from provision.schema.machine.containers import call_of
+from provision.schema.machine.commands import is_service
+from provision.schema.machine.containers import Call, calls
 from provision.schema.machine.texts import Whole, kind_of, whole
 from provision.schema.rules import Finding, rule
 from provision.units import Option
@@ -15,6 +15,7 @@ from provision.units import Option
 PUBLISHED = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d+):\d+(?:/(?P<protocol>tcp|udp|sctp))?")
 LISTENING = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d+)")
 LISTENS = {"ListenStream": "tcp", "ListenDatagram": "udp"}
+STARTS = ("ExecStart", "ExecStartPre")
 EVERYWHERE = frozenset(("", "0.0.0.0", "[::]"))
 
 
@@ -42,13 +43,18 @@ def ports_of(unit: Unit, text: Whole) -> Iterator[Port]:
                 if found:
                     yield Port(found["host"] or "", int(found["port"]), protocol, unit.name, option)
     elif is_service(unit):
-        for command in commands(text, ("ExecStart", "ExecStartPre")):
-            call = call_of(command)
-            for name, value in call.options() if call and call.verb in ("run", "create") else ():
-                found = PUBLISHED.fullmatch(value) if name in ("-p", "--publish", "-publish") else None
-                if found:
-                    protocol = found["protocol"] or "tcp"
-                    yield Port(found["host"] or "", int(found["port"]), protocol, unit.name, command.option)
+        for call in calls(text.unit):
+            if call.command.option.name in STARTS and call.verb in ("run", "create"):
+                yield from published(unit, call)
+
+
+def published(unit: Unit, call: Call) -> Iterator[Port]:
+    """The ports that a call publishes."""
+    for name, value in call.options:
+        found = PUBLISHED.fullmatch(value) if name in ("-p", "--publish", "-publish") else None
+        if found:
+            protocol = found["protocol"] or "tcp"
+            yield Port(found["host"] or "", int(found["port"]), protocol, unit.name, call.command.option)
 
 
 def may_run(unit: Unit) -> bool:

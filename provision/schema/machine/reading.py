@@ -26,7 +26,7 @@ from provision.schema.machine.services import (
     Source,
 )
 from provision.schema.machine.settings import Part, Texts, environment_of, expanded, file_settings, flags_of
-from provision.units import UnitFile, overlaid, parse, split_words
+from provision.units import UnitFile, overlaid, split_words
 
 # Units of the vendors, with the files that these read by themselves (a `-` says that they read variables from it).
 ETCD_UNITS: dict[str, tuple[str, ...]] = {
@@ -50,7 +50,7 @@ def read_host(config: Config) -> Host:
             units[name] = Unit(name=name).at(by.origin)
     services = [service for unit in units.values() if (service := read_service(unit, texts, unit.name in started))]
     services += file_services(units, texts, frozenset(started))
-    return Host(config, tuple(services), units)
+    return Host(config, tuple(services), units, frozenset(started))
 
 
 def read_service(unit: Unit, texts: Texts, started: bool) -> Service | None:
@@ -59,8 +59,8 @@ def read_service(unit: Unit, texts: Texts, started: bool) -> Service | None:
     if unit.mask or unit.broken or (kind is None and not ETCD_NAME.fullmatch(unit.name)):
         return None
     dropins = sorted((dropin for dropin in unit.dropins if dropin.contents), key=lambda dropin: dropin.name)
-    text = overlaid(parse(unit.contents or ""), [parse(dropin.contents or "") for dropin in dropins])
     parts: tuple[Part, ...] = (unit, *dropins)
+    text = overlaid(tuple(part.contents or "" for part in parts))
     if kind is None:
         return read_etcd(unit, parts, text, texts, started)
     environment, whole = environment_of(parts, text, texts)

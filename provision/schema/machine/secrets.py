@@ -1,7 +1,7 @@
 """Secrets in places that everybody on the machine can read. No message quotes one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from provision.ignition import Dropin, File, Unit
 from provision.schema.machine.file_text import text_of
@@ -17,8 +17,8 @@ SECRET = re.compile(
     re.X | re.I,
 )
 PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
-# What any of these has in it, also in percent-encoding: most files need not be looked at more closely.
-HINT = re.compile(r"PASSW|SECRET|API_?KEY|TOKEN|PRIVATE(?:[ _]|%20)?KEY", re.I)
+# What any of these has in it, also in percent-encoding: most texts need not be looked at more closely.
+HINTS = ("passw", "secret", "token", "apikey", "api_key", "private")
 # What such names also stand for, and what stands in the place of a value.
 NO_SECRET = re.compile(
     r"^secret$|_?(?:FILE|PATH|URL|DIR|NAME|LENGTH|AUTHENTICATION|AUTH|AGE|ENABLED?|POLICY|ID)$", re.I
@@ -55,14 +55,13 @@ def secrets_are_not_for_all(unit: Unit) -> Iterator[Finding]:
               inline: |
                 DB_PASSWORD=correct-horse
     """
-    yield from found_in(unit.contents, "contents", None)
+    yield from found_in(unit.contents, "contents")
 
 
 @rule("PV552", "warning", on=Dropin)
 def dropin_has_no_secret(dropin: Dropin) -> Iterator[Finding]:
     """Drop-ins are readable by all."""
-    made = dropin.__dict__.get("_spots") if dropin.made else None
-    yield from found_in(dropin.contents, "contents", made)
+    yield from found_in(dropin.contents, "contents", dropin.spots if dropin.made else ())
 
 
 @rule("PV552", "warning", on=File)
@@ -72,14 +71,20 @@ def file_has_no_secret(file: File) -> Iterator[Finding]:
     if not mode & READABLE_BY_ALL or file.path.startswith(("/root/", "/etc/provision/templates/")):
         return
     source, contents = file.contents.source or "", file.contents
-    if contents.compression or ";base64," in source[:80] or HINT.search(source):
-        for finding in found_in(text_of(file), "source", None):
+    if contents.compression or ";base64," in source[:80] or may_hold_secret(source):
+        for finding in found_in(text_of(file), "source"):
             yield finding._replace(on=contents)
 
 
-def found_in(text: str | None, field: str, spots: object) -> Iterator[Finding]:
+def may_hold_secret(text: str) -> bool:
+    """Whether a closer look at a text may find anything."""
+    lower = text.lower()
+    return any(hint in lower for hint in HINTS)
+
+
+def found_in(text: str | None, field: str, spots: Iterable[str] = ()) -> Iterator[Finding]:
     """The secrets in a text, each named once."""
-    if not text or not HINT.search(text):
+    if not text or not may_hold_secret(text):
         return
     hint = "write it to a file with the mode 0600, and read it from there"
     key = PRIVATE_KEY.search(text)
@@ -94,9 +99,15 @@ def found_in(text: str | None, field: str, spots: object) -> Iterator[Finding]:
             continue
         named.add(name)
         line, counted = line + text.count("\n", counted, found.start("name")), found.start("name")
-        own = isinstance(spots, dict) and name in spots
         message = f"{name} is a secret, and stands where every user can read it"
-        yield Finding(name, message, hint) if own else Finding(field, message, hint, line=line)
+        own = spot_of(name, spots)
+        yield Finding(own, message, hint) if own else Finding(field, message, hint, line=line)
+
+
+def spot_of(name: str, spots: Iterable[str]) -> str | None:
+    """The variable of a made text that a name in it stands for; a flag is called like the end of its variable."""
+    variable = name.lstrip("-").replace("-", "_").upper()
+    return next((spot for spot in spots if spot in (name, variable) or spot.endswith(f"_{variable}")), None)
 
 
 def is_secret(text: str, found: re.Match[str]) -> bool:

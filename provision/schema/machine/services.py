@@ -178,10 +178,17 @@ class Docker(Service):
 class Host(Record):
     """The machine that a config makes, with its services."""
 
-    def __init__(self, config: Config, services: tuple[Service, ...], units: dict[str, Unit]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        services: tuple[Service, ...],
+        units: dict[str, Unit],
+        started: frozenset[str] = frozenset(),
+    ) -> None:
         self.config = config
         self.services = services
         self.units = units
+        self.started = started
 
     @property
     def etcds(self) -> list[Etcd]:

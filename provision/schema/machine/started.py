@@ -87,14 +87,13 @@ def configured_service_is_started(host: Host) -> Iterator[Finding]:
                   [Service]
                   Environment=ETCD_NAME=one
     """
-    units = host.units
     fleet_runs = any(service.source.started for service in host.of_kind(Fleet))
     for service in host.services:
         if not of_vendor(service) or not isinstance(service, (Etcd, Fleet, Flannel)):
             continue
-        socket = units.get(service.name.replace(".service", ".socket"))
         by_fleet = fleet_runs and isinstance(service, Etcd) and service.legacy
-        runs = service.source.started or by_fleet or (socket is not None and socket.enabled)
+        by_socket = service.name.replace(".service", ".socket") in host.started
+        runs = service.source.started or by_fleet or by_socket
         if service.settings and not runs:
             yield service.found(
                 f"{service.name} gets options, but nothing starts it", f"start or enable {service.name}"

@@ -29,6 +29,11 @@ class Whole(NamedTuple):
     unit: UnitFile
     records: tuple[Unit | Dropin, ...]
 
+    def is_written(self, option: Option) -> bool:
+        """Whether the author wrote an option as it is, instead of a key that a drop-in was generated from."""
+        on = self.records[option.source]
+        return "contents" in on.spots or not on.spots
+
     def finding(
         self, option: Option, message: str, hint: str | None = None, severity: Severity | None = None
     ) -> Finding:
@@ -49,10 +54,11 @@ def read(record: Unit | Dropin) -> UnitFile:
 
 def whole(unit: Unit) -> Whole:
     """A unit and its drop-ins in the order in which systemd reads them."""
-    dropins = sorted((dropin for dropin in unit.dropins if not dropin.broken), key=lambda dropin: dropin.name)
-    if not dropins:
+    if not unit.dropins:
         return Whole(read(unit), (unit,))
-    return Whole(overlaid(read(unit), [read(dropin) for dropin in dropins]), (unit, *dropins))
+    dropins = sorted((dropin for dropin in unit.dropins if not dropin.broken), key=lambda dropin: dropin.name)
+    records: tuple[Unit | Dropin, ...] = (unit, *dropins)
+    return Whole(overlaid(tuple(text_of(record) for record in records)), records)
 
 
 def kind_of(name: str) -> str:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from provision.diagnostics import nearest
 from provision.ignition import Config, Unit
 from provision.schema.machine.texts import PlainUnit, Whole, kind_of, text_of, whole
+from provision.schema.machine.values import is_yes
 from provision.schema.rules import Finding, rule
 
 # How the options begin that set off a timer, path or socket, and what is said of one without.
@@ -17,6 +19,13 @@ WITHOUT_CAUSE = {
     "socket": "listens on nothing: it has no ListenStream= or the like",
 }
 INSTANCE = re.compile(r"([^@]+)@[^@.][^@]*\.(\w+)")
+# Templates of the operating systems. Source: systemd 257, Fedora CoreOS 42, Flatcar 4230, Container Linux 2512.
+OF_SYSTEM = re.compile(
+    r"(?:autovt|(?:container-|serial-)?getty|systemd-.*|user.*|system-.*|modprobe|quotaon|breakpoint-pre-basic|capsule"
+    r"|sshd|afterburn.*|coreos-.*|flatcar-.*|console-login-.*|clevis-.*|kdump.*|fstrim|lvm2?-.*|mdmon|mdadm-.*|dmraid-.*"
+    r"|xfs_scrub|btrfs-.*|e2scrub|nfs.*|rpc.*|iscsi.*|multipath.*|nvm.*|docker.*|containerd.*|podman.*|crio.*|etcd-.*"
+    r"|wpa_supplicant.*|wg-quick|openvpn-.*|teamd|ifup|netns|chrony.*|dbus-.*|sssd-.*|samba.*|rsync.*|virt.*|machine.*)@"
+)
 UNIT_FOLDERS = frozenset(("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"))
 # Where podman finds the files that it makes services of, and what it adds to their names: `-volume` and the like, but here.
 QUADLET_FOLDER = "/etc/containers/systemd"
@@ -31,8 +40,7 @@ def started_by(unit: Unit, text: Whole) -> str | None:
     if kind not in TRIGGERS:
         return None
     stem = unit.name.rpartition(".")[0]
-    accepts = kind == "socket" and (text.unit.value("Socket", "Accept") or "").lower() in ("yes", "true", "1", "on")
-    return text.unit.value(*TRIGGERS[kind]) or (f"{stem}@.service" if accepts else f"{stem}.service")
+    return text.unit.value(*TRIGGERS[kind]) or (f"{stem}@.service" if accepts(text) else f"{stem}.service")
 
 
 def template_of(name: str) -> str | None:
@@ -98,6 +106,19 @@ def other_half_is_there(config: Config) -> Iterator[Finding]:
                 yield Finding("contents", said, f"add {wanted}, or name another with Unit=", on=unit)
 
 
+@rule("PV554", "warning", on=Config)
+def instance_has_its_template(config: Config) -> Iterator[Finding]:
+    """An enabled instance has its template in the config, unless the operating system brings it along."""
+    instances = [unit for unit in config.systemd.units if unit.enabled and "@" in unit.name and not unit.contents]
+    names = unit_names(config) if instances else set()
+    for unit in instances:
+        template = template_of(unit.name)
+        if template and template not in names and not isinstance(unit, PlainUnit) and not OF_SYSTEM.match(template):
+            meant = nearest(template, [name for name in sorted(names) if "@." in name])
+            said = f"{unit.name} is an instance of {template}, which this config does not have"
+            yield Finding("name", said, f"did you mean {meant}?" if meant else f"add {template}", on=unit)
+
+
 @rule("PV554", "warning", on=Unit)
 def template_has_an_instance(unit: Unit) -> Iterator[Finding]:
     """An enabled template names the instance that is meant."""
@@ -115,7 +136,8 @@ def template_has_an_instance(unit: Unit) -> Iterator[Finding]:
 def trigger_has_a_cause(unit: Unit) -> Iterator[Finding]:
     """A timer says when it elapses, a path unit what it watches, a socket what it listens on.
 
-    systemd refuses one that does not. Source: systemd.timer(5), systemd.path(5), systemd.socket(5).
+    systemd refuses one that does not, and a socket that names its Service= but has a new one for each connection (Accept=yes).
+    Source: systemd.timer(5), systemd.path(5), systemd.socket(5).
 
     Bad:
       # backup.timer
@@ -136,6 +158,15 @@ def trigger_has_a_cause(unit: Unit) -> Iterator[Finding]:
     if kind not in CAUSES or not text_of(unit).strip():
         return
     text, section = whole(unit), kind.capitalize()
-    if text.unit.faults or any(option.name.startswith(CAUSES[kind]) for option in text.unit.options(section)):
-        return
-    yield Finding("contents", f"{unit.name} {WITHOUT_CAUSE[kind]}; systemd refuses it")
+    service = text.unit.last("Socket", "Service") if kind == "socket" and accepts(text) else None
+    if service:
+        yield text.finding(
+            service, "systemd refuses Service= beside Accept=yes", "the template is found by the socket's name"
+        )
+    if not text.unit.faults and not any(option.name.startswith(CAUSES[kind]) for option in text.unit.options(section)):
+        yield Finding("contents", f"{unit.name} {WITHOUT_CAUSE[kind]}; systemd refuses it")
+
+
+def accepts(text: Whole) -> bool:
+    """Whether a socket has a service of its own for each connection."""
+    return is_yes(text.unit.value("Socket", "Accept"))

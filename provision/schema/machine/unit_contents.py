@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from provision.diagnostics import nearest
 from provision.ignition import Dropin, Unit
 from provision.schema.machine.directives import SECTIONS, options_of, sections_for, sections_with
-from provision.schema.machine.texts import kind_of, text_of
+from provision.schema.machine.texts import PlainUnit, kind_of, text_of
 from provision.schema.machine.values import fault_of
 from provision.schema.rules import Finding, rule
 from provision.schema.rules import units as lexer
@@ -50,6 +50,8 @@ def every_line_counts(unit: Unit) -> Iterator[Finding]:
                   [Service]
                   Environment=DEBUG=1
     """
+    if isinstance(unit, PlainUnit) and not unit.dropins and not unit.text.strip():
+        yield Finding(None, f"{unit.name} is empty; systemd takes an empty unit file for a masked unit")
     for record, text in texts(unit):
         for line, _, message in text.faults:
             yield Finding("contents", message, on=record, line=line)

@@ -6,6 +6,7 @@ Source: systemd.syntax(7), systemd.time(7), systemd.unit(5), systemd.service(5),
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from provision.diagnostics import nearest
 from provision.schema.machine.calendar import calendar_fault
@@ -14,12 +15,15 @@ from provision.units import split_words
 
 Check = Callable[[str], str | None]
 
-BOOLEANS = ("1", "yes", "y", "true", "t", "on", "0", "no", "n", "false", "f", "off")
+YES = ("1", "yes", "y", "true", "t", "on")
+BOOLEANS = (*YES, "0", "no", "n", "false", "f", "off")
 TIME_UNIT = r"usec|us|μs|µs|msec|ms|seconds?|sec|s|minutes?|min|months?|m|M|hours?|hr|h|days?|d|weeks?|w|years?|y"
 SPAN_PART = re.compile(rf"\s*(?:\d+(?:\.\d+)?|\.\d+)\s*(?:{TIME_UNIT})?(?![A-Za-z])")
 # A value that is put in later (a specifier, a variable, a template's placeholder) can't be judged.
 OPEN = re.compile(r"%[A-Za-z]|\$[A-Za-z{(]|\{\{|@@|<[A-Za-z]")
 UNIT_NAME = re.compile(r"[0-9A-Za-z:_.\\@-]+")
+DOCUMENT = re.compile(r"https?://|file:/|info:|man:|%")
+LISTENS_ON = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]*\](?:%\w+)?):)?(?P<port>\d+)")
 MODE = re.compile(r"0*[0-7]{1,4}")
 # Names that are most often meant for targets.
 TARGETS = frozenset(
@@ -51,6 +55,11 @@ ACTIONS = (
 OUTPUTS = "inherit null tty journal syslog kmsg journal+console syslog+console kmsg+console socket fd fd: file: append: truncate:"
 
 
+def is_yes(value: str | None) -> bool:
+    """Whether a boolean is given, and is true."""
+    return value is not None and value.lower() in YES
+
+
 def boolean_fault(value: str) -> str | None:
     """A boolean."""
     return None if value.lower() in BOOLEANS else f"`{value}` is neither yes nor no"
@@ -80,6 +89,18 @@ def one_of(known: str) -> Check:
         return f"`{value}` is none of {', '.join(words)}" + (f"; did you mean {meant}?" if meant else "")
 
     return fault
+
+
+def nice_fault(value: str) -> str | None:
+    """A priority of a process."""
+    found = re.fullmatch(r"[+-]?\d{1,3}", value)
+    return None if found and -20 <= int(value) <= 19 else f"`{value}` is no number from -20 to 19"
+
+
+def documentation_fault(value: str) -> str | None:
+    """URLs, each of one of few schemes."""
+    wrong = next((word for word in split_words(value) if not DOCUMENT.match(word)), None)
+    return f"`{wrong}` is no URL that starts with https:, http:, file:, info: or man:" if wrong else None
 
 
 def number_fault(value: str) -> str | None:
@@ -136,9 +157,7 @@ def units_fault(value: str) -> str | None:
     words = value.split()
     if "#" in words or ";" in words:
         return "a comment stands on a line of its own"
-    return next(
-        (fault for word in words if not OPEN.search(word) for fault in [unit_fault(word.strip("\"'"))] if fault), None
-    )
+    return next((fault for word in words if not OPEN.search(word) for fault in [unit_fault(word)] if fault), None)
 
 
 def environment_fault(value: str) -> str | None:
@@ -147,7 +166,7 @@ def environment_fault(value: str) -> str | None:
         name, equals, _ = word.partition("=")
         if not equals:
             quoted = ' "NAME=two words"'
-            return f"`{word}` assigns nothing, so systemd ignores it; a value with blanks is quoted:{quoted}"
+            return f"`{word}` assigns nothing; a value with blanks is quoted:{quoted}"
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and not OPEN.search(name):
             return f"`{name}` can't be the name of a variable"
     return None
@@ -155,8 +174,8 @@ def environment_fault(value: str) -> str | None:
 
 def listen_fault(value: str) -> str | None:
     """A port, an address with a port, a path, or an abstract socket."""
-    port = value.rpartition(":")[2]
-    if value.startswith(("/", "@", "%", "vsock:")) or (port.isdigit() and 0 < int(port) < 65536):
+    found = LISTENS_ON.fullmatch(value)
+    if value.startswith(("/", "@", "%", "vsock:")) or (found and 0 < int(found["port"]) < 65536):
         return None
     return f"`{value}` is no port, no address with a port and no path"
 
@@ -178,6 +197,11 @@ KINDS: dict[str, Check] = {
     "listen": listen_fault,
     "type": one_of(TYPES),
     "restart": one_of(RESTARTS),
+    "nice": nice_fault,
+    "documentation": documentation_fault,
+    "private": one_of(" ".join((*BOOLEANS, "connected", "disconnected"))),
+    "collect": one_of("inactive inactive-or-failed"),
+    "bind-ipv6": one_of("default both ipv6-only"),
     "notify": one_of("none main exec all"),
     "killmode": one_of("control-group mixed process none"),
     "action": one_of(ACTIONS),
@@ -189,6 +213,7 @@ KINDS: dict[str, Check] = {
 JUDGED_OPEN = frozenset(("units", "environment", "paths", "environment-file", "directory"))
 
 
+@lru_cache(maxsize=1024)  # units say much the same
 def fault_of(kind: str, value: str) -> str | None:
     """What is wrong with a value of a kind; None where nothing is, or nothing can be said."""
     check = KINDS.get(kind)

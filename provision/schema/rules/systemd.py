@@ -68,9 +68,10 @@ def unit_text_can_be_read(unit: Unit | Dropin) -> Iterator[Finding]:
               [Service]
               ExecStart=/usr/bin/app
     """
-    fault = read(unit.contents).fault if unit.contents else None
-    if fault:
-        yield Finding("contents", fault, "see systemd.syntax(7)")
+    text = read(unit.contents or "")
+    if text.fault:
+        is_file = unit.made and unit.spot("contents") is None  # a unit file by itself
+        yield Finding("contents", text.fault, "see systemd.syntax(7)", line=text.line if is_file else None)
 
 
 @rule("PV503", "warning", on=Unit)

@@ -20,10 +20,11 @@ NAME_END = re.compile(rb"[=\r\n]")
 
 
 class UnitText(NamedTuple):
-    """What is known of a unit's text: why it can't be read, and whether its [Install] section has an option."""
+    """What is known of a unit's text: why it can't be read, whether its [Install] section has an option, and the fault's line."""
 
     fault: str | None
     installs: bool
+    line: int | None = None
 
 
 @lru_cache(maxsize=32)  # several rules look at the same unit, one after another
@@ -37,7 +38,7 @@ def read(contents: str) -> UnitText:
             step = step()
     except ValueError as reason:
         line = lexer.data.count(b"\n", 0, lexer.at) + 1
-        return UnitText(f"line {line}: {reason}", False)
+        return UnitText(f"line {line}: {reason}", False, line)
     return UnitText(None, lexer.installs)
 
 

@@ -69,8 +69,10 @@ def check_authority(authority: str) -> None:
         raise ValueError("the URL's user name or password has a character that must be escaped")
     if host.startswith("[") and host.rfind("[") == 0:
         literal, bracket, port = host[1:].rpartition("]")
-        if not bracket or not is_ipv6(literal):
-            raise ValueError(f"[{literal or port}] is not an IPv6 address")
+        if not bracket:
+            raise ValueError(f"the bracket in `{host}` is not closed")
+        if not is_ipv6(literal):
+            raise ValueError(f"[{literal}] is not an IPv6 address")
     elif "[" in host:
         raise ValueError("an IPv6 address in a URL starts with its bracket")
     elif not HOST.fullmatch(host):

@@ -20,7 +20,7 @@ from provision.transpile.clc import (
     references,
     target,
     update,
-    users,  # noqa: F401  # its rule is its all
+    users,
 )
 from provision.transpile.ignition2 import upgrade
 
@@ -58,7 +58,7 @@ def translate(root: ContainerLinuxConfig, author: Author) -> Config:
     config = ignition2.Config(
         ignition=references.section(root.ignition, author),
         networkd=root.networkd,
-        passwd=root.passwd,
+        passwd=users.section(root.passwd, author),
         storage=storage(root, author),
         systemd=root.systemd.changed(units=(*service_units(root, author), *root.systemd.units)),
     )
@@ -79,12 +79,10 @@ def storage(root: ContainerLinuxConfig, author: Author) -> ignition2.Storage:
     """The section in Ignition 2, with the files of other sections."""
     given, settings = root.storage, update.file(root, author)
     nodes = files.Nodes(given, author)
-    made = ignition2.Storage(
+    return references.recast(
+        ignition2.Storage, given,
         directories=nodes.directories,
         disks=tuple(disks.disk(each, author) for each in given.disks),
         files=(*nodes.files, *([settings] if settings else [])),
-        filesystems=given.filesystems,
         links=nodes.links,
-        raid=given.raid,
-    )
-    return references.in_place(made, given)
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from provision.diagnostics import declare
 from provision.schema import clc, ignition2
 from provision.schema.rules import Finding, rule
 from provision.transpile.author import Author
-from provision.transpile.clc.references import in_place
+from provision.transpile.clc.references import in_place, recast
 
 MIB = 1024 * 1024
 # Powers of 1024, whether spelled with an `i` or not; one size keeps to one spelling.
@@ -120,9 +120,7 @@ def in_bytes(text: str) -> int | None:
 def disk(given: clc.Disk, author: Author) -> ignition2.Disk:
     """The disk in Ignition 2."""
     partitions = tuple(partition(each, author) for each in given.partitions)
-    return in_place(
-        ignition2.Disk(device=given.device, wipe_table=given.wipe_table, partitions=partitions), given
-    )  # fmt: skip
+    return recast(ignition2.Disk, given, partitions=partitions)
 
 
 def partition(given: clc.Partition, author: Author) -> ignition2.Partition:

@@ -12,7 +12,7 @@ from provision.schema.rules.paths import cleaned
 from provision.transpile.author import Author
 from provision.transpile.butane import resources  # noqa: F401  # it declares PV601
 from provision.transpile.butane.modes import DIRECTORY_MODES, FILE_MODES, octal
-from provision.transpile.clc.references import in_place, normal, verification
+from provision.transpile.clc.references import normal, recast, verification
 from provision.transpile.contents import data_url
 from provision.transpile.ignition2 import storage_rules
 
@@ -76,7 +76,10 @@ def file_says_its_mode(file: clc.File) -> Iterator[Finding]:
               contents:
                 inline: hello
     """
-    if file.mode is None and not file.append:
+    if file.mode is None and file.append:
+        message = f"no mode for {file.path}: the file gets 0644, also where it is there already with another"
+        yield Finding(None, message, "add the mode that it shall have", severity="info")
+    elif file.mode is None:
         yield Finding(None, f"no mode for {file.path}: the file gets 0644", "add `mode: 0644` or another")
 
 
@@ -166,29 +169,18 @@ class Nodes:
 
     def file(self, given: clc.File) -> ignition2.File:
         """A file with its content."""
-        made = ignition2.File(
-            filesystem=self.filesystem(given), group=given.group, overwrite=given.overwrite, path=given.path,
-            user=given.user, append=given.append, contents=contents(given.contents, self.author),
-            mode=FILE_MODE if given.mode is None else given.mode,
-        )  # fmt: skip
-        made = in_place(made, given)
-        return made.as_broken() if made.contents.broken else made
+        content, mode = contents(given.contents, self.author), FILE_MODE if given.mode is None else given.mode
+        made = recast(ignition2.File, given, filesystem=self.filesystem(given), contents=content, mode=mode)
+        return made.as_broken() if content.broken else made
 
     def directory(self, given: clc.Directory) -> ignition2.Directory:
         """A directory."""
-        made = ignition2.Directory(
-            filesystem=self.filesystem(given), group=given.group, overwrite=given.overwrite, path=given.path,
-            user=given.user, mode=DIRECTORY_MODE if given.mode is None else given.mode,
-        )  # fmt: skip
-        return in_place(made, given)
+        mode = DIRECTORY_MODE if given.mode is None else given.mode
+        return recast(ignition2.Directory, given, filesystem=self.filesystem(given), mode=mode)
 
     def link(self, given: clc.Link) -> ignition2.Link:
         """A link."""
-        made = ignition2.Link(
-            filesystem=self.filesystem(given), group=given.group, overwrite=given.overwrite, path=given.path,
-            user=given.user, hard=given.hard, target=given.target,
-        )  # fmt: skip
-        return in_place(made, given)
+        return recast(ignition2.Link, given, filesystem=self.filesystem(given))
 
     def filesystem(self, given: clc.Node) -> str:
         """The file system of a node; the root stands in for one that nothing is known of."""
@@ -225,7 +217,7 @@ def remote(given: clc.Remote, author: Author) -> ignition2.FileContents:
 
 def fetched(given: clc.Remote, source: str, place: object, author: Author) -> ignition2.FileContents:
     """A source at its place, with what `remote` says of it."""
-    made = ignition2.FileContents(compression=given.compression, source=source).at(place, source=place)
+    made = ignition2.FileContents(compression=given.compression, source=source).at(place)
     if given.compression:
         made = made.spotted(compression=author.place(given, "compression"))
     hashed = verification(given.verification, author)

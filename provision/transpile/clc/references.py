@@ -68,41 +68,39 @@ def hash_is_sha512(hashed: clc.Hash) -> Iterator[Finding]:
 
 def in_place(made: R, record: Record, **spots: object) -> R:
     """A made record where another was read: its keys are looked for there, and what was told of that is not told again."""
+    known = record.__dict__
     for name in ("_origin", "_broken", "_absent", "_spots"):
-        if name in record.__dict__:
-            made.__dict__[name] = record.__dict__[name]
+        if name in known:
+            made.__dict__[name] = known[name]
     return made.spotted(**spots)
+
+
+def recast(cls: type[R], record: Record, **values: object) -> R:
+    """A record that was read as one of another class with the same keys; for some it has other values."""
+    made = cls()
+    made.__dict__.update(record.__dict__, **values)
+    return made
 
 
 def section(ignition: clc.Ignition, author: Author) -> ignition2.Ignition:
     """The section in Ignition 2."""
-    replaced = ignition.config.replace
-    config = ignition2.ConfigReferences(
-        append=tuple(reference(each, ignition2.Reference, author) for each in ignition.config.append),
-        replace=None if replaced is None else reference(replaced, ignition2.Reference, author),
-    )
-    tls = ignition2.Tls(
-        certificate_authorities=tuple(
-            reference(each, ignition2.CaReference, author) for each in ignition.security.tls.certificate_authorities
-        )
-    )
-    security = ignition2.Security(tls=in_place(tls, ignition.security.tls))
-    return in_place(
-        ignition2.Ignition(
-            config=in_place(config, ignition.config),
-            security=in_place(security, ignition.security),
-            timeouts=ignition.timeouts,
-            version=VERSION,
-        ),
-        ignition,
-    )
+    given, tls = ignition.config, ignition.security.tls
+    replace = None if given.replace is None else reference(given.replace, ignition2.Reference, author)
+    append = tuple(reference(each, ignition2.Reference, author) for each in given.append)
+    authorities = tuple(reference(each, ignition2.CaReference, author) for each in tls.certificate_authorities)
+    trusted = recast(ignition2.Tls, tls, certificate_authorities=authorities)
+    return recast(
+        ignition2.Ignition, ignition,
+        config=recast(ignition2.ConfigReferences, given, append=append, replace=replace),
+        security=recast(ignition2.Security, ignition.security, tls=trusted),
+        version=VERSION,
+    )  # fmt: skip
 
 
 def reference(given: clc.Reference, cls: type[R], author: Author) -> R:
     """A config or bundle to fetch."""
-    hashed = verification(given.verification, author)
-    made = cls(source=given.source) if hashed is None else cls(source=given.source, verification=hashed)
-    return in_place(made, given)
+    hashed = verification(given.verification, author) or ignition2.Verification()
+    return recast(cls, given, verification=hashed)
 
 
 def verification(given: clc.Verification, author: Author) -> ignition2.Verification | None:

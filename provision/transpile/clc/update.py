@@ -4,18 +4,23 @@ update-engine neither trims nor unquotes, so its lines are bare; locksmithd gets
 Source: ct 0.9, `config/types/update.go` and `locksmith.go`.
 """
 
+import re
 from collections.abc import Iterator
 
 from provision.schema import ignition2
 from provision.schema.clc import ContainerLinuxConfig, Locksmith, Update
 from provision.schema.fleet_options import LOCKSMITH, UPDATE
 from provision.schema.rules import Finding, rule
+from provision.schema.rules.urls import parse
 from provision.transpile.author import Author
 from provision.transpile.clc.go_text import quoted
 from provision.transpile.contents import data_url
 
 PATH = "/etc/coreos/update.conf"
 STRATEGIES = ("reboot", "etcd-lock", "off")
+CLOCK = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+# What stands behind day and time is passed over.
+START = rf"(?is)\s*(?:sun|mon|tue|wed|thu|fri|sat)\s+{CLOCK}(?:\s.*)?|{CLOCK}"
 VARIABLES = {option.ct_key or option.key: option.ct_variable or option.variable for option in (*LOCKSMITH, UPDATE[0])}
 
 
@@ -61,6 +66,53 @@ def update_says_something(update: Update) -> Iterator[Finding]:
     """
     if not update.group and not update.server:
         yield Finding(None, "no group and no server: nothing is set", "add `group: stable` or another")
+
+
+@rule("PV690", "error", on=Locksmith)
+def window_has_start_and_length(locksmith: Locksmith) -> Iterator[Finding]:
+    """A window for reboots has a start, `Sun 4:00` or `23:30`, and a length, `1h30m`.
+
+    That holds for the strategy `off`, too. Minutes have two digits. Source: ct 0.9, `config/types/locksmith.go`.
+
+    Bad:
+        # Container Linux Config
+        locksmith:
+          reboot_strategy: reboot
+          window_start: "4:5"
+          window_length: 1h
+
+    Good:
+        # Container Linux Config
+        locksmith:
+          reboot_strategy: reboot
+          window_start: "4:05"
+          window_length: 1h
+    """
+    from provision.schema.machine.updates import seconds_of  # nearly no document needs it
+
+    start, length = locksmith.window_start, locksmith.window_length
+    if start and not length:
+        yield Finding("window_start", "a window has a start, but no length", "add `window_length: 1h` or another")
+    if length and not start:
+        yield Finding("window_length", "a window has a length, but no start", "add `window_start: 23:30` or another")
+    if start and not re.fullmatch(START, start):
+        yield Finding("window_start", f"`{start}` is no start of a window", "write it as `Sun 4:00` or `23:30`")
+    if length and seconds_of(length) is None:
+        yield Finding("window_length", f"`{length}` is no length of time", "write it as 1h30m")
+
+
+@rule("PV801", "error", on=Update)
+def server_is_a_url(update: Update) -> Iterator[Finding]:
+    """The server is a URL, or a word such as `disabled`."""
+    fault = None
+    try:
+        url = parse(update.server)
+        if not url.scheme and ":" in url.rest.partition("/")[0]:
+            fault = f"`{update.server}` has no scheme"
+    except ValueError as error:
+        fault = str(error)
+    if fault:
+        yield Finding("server", fault, "write it as https://updates.example.com/v1/update/")
 
 
 def is_strategy(text: str) -> bool:

@@ -1,11 +1,13 @@
-"""`passwd`: names that the system's own programs refuse."""
+"""`passwd`: names and ids that the system's own programs refuse."""
 
 import re
 from collections.abc import Iterator
 
+from provision.record import R, Record
 from provision.schema.clc import ContainerLinuxConfig
-from provision.schema.ignition2 import Group, User
+from provision.schema.ignition2 import Group, Passwd, User
 from provision.schema.rules import Finding, rule
+from provision.transpile.author import Author
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\$?")
 LONGEST = 32
@@ -38,3 +40,20 @@ def account_has_a_usable_name(root: ContainerLinuxConfig) -> Iterator[Finding]:
         elif not NAME.fullmatch(account.name) or len(account.name) > LONGEST:
             hint = f"use letters, digits, _ and -, {LONGEST} of them at most"
             yield Finding("name", f"useradd and groupadd refuse the name `{account.name}`", hint, on=account)
+
+
+def section(passwd: Passwd, author: Author) -> Passwd:
+    """The section; an id that ct refuses is told, and not looked at again. Source: ct 0.9, `config/types/passwd.go`."""
+
+    def checked(record: R, account: Record, field: str) -> R:
+        number: int | None = getattr(account, field)
+        if number is None or number >= 0:
+            return record
+        message = f"the id {number} is negative"
+        author.complain("PV410", "error", account, field, message, "write a number from 0 on, or leave it out")
+        return record.as_broken()
+
+    return passwd.changed(
+        groups=tuple(checked(group, group, "gid") for group in passwd.groups),
+        users=tuple(checked(user, user.create, "uid") if user.create else user for user in passwd.users),
+    )

@@ -115,6 +115,8 @@ def new_user(user: User, name: str, author: Author) -> ignition.User:
     given = {
         theirs: getattr(user, ours) for ours, theirs in FIELDS.items() if getattr(user, ours) not in (None, "", ())
     }
+    if user.groups:
+        given["groups"] = tuple(filter(None, user.groups))
     spots = {FIELDS[row.name]: author.place(user, row.name) for row, _ in user.given() if row.name in FIELDS}
     return with_access(user, ignition.User(name=name, **given).at(user.origin, **spots), author)
 
@@ -136,12 +138,13 @@ def with_keys(source: User | CloudConfig, account: ignition.User, author: Author
     places = NodeSource(author.document).items(node) or ()
     for i, key in enumerate(source.ssh_authorized_keys):
         stripped = key.strip()
+        if not stripped:
+            continue
         if stripped in given:
             said = "this key stands above already"
             author.complain("PV709", "warning", source, "ssh_authorized_keys", said, "take one of them away", i)
         given.add(stripped)
-        if stripped:
-            keys.setdefault(stripped, places[i] if i < len(places) else node)
+        keys.setdefault(stripped, places[i] if i < len(places) else node)
     made = account.at(account.origin or (source.origin if isinstance(source, User) else node))
     return (
         made.changed(ssh_authorized_keys=tuple(keys)).spotted(ssh_authorized_keys=tuple(keys.values()))

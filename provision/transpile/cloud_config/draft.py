@@ -22,6 +22,7 @@ from provision.transpile.cloud_config import variables
 from provision.transpile.contents import data_url
 
 UNITS = "/etc/systemd/system"
+KEPT = "/etc/provision"  # below it lie the files for /run, from where tmpfiles.d(5) copies them at boot
 
 
 class UnitDraft:
@@ -70,13 +71,19 @@ class Draft:
 
     def write(self, path: str, text: str, origin: object, mode: int = 0o644, /, **spots: object) -> File:
         """Write a text file, over one of the same path."""
-        if path in self.files:
-            said = f"{path} is written by another key of this document, too, which wins"
-            self.author.complain("PV709", "warning", self.files[path], "path", said, "leave one of them out")
+        self.replace(path)
         self.texts[path] = text
         made = file(path, variables.shown(text).encode("utf-8", "surrogateescape"), origin, mode, **spots)
         self.files[path] = made
         return made
+
+    def replace(self, path: str) -> None:
+        """Take a file away in whose place another key of the document puts something."""
+        earlier = self.files.pop(path, None)
+        self.texts.pop(path, None)
+        if earlier is not None:
+            said = f"{path.removeprefix(KEPT)} is written by another key of this document, too, which wins"
+            self.author.complain("PV709", "warning", earlier, "path", said, "leave one of them out")
 
     def link(self, path: str, target: str, origin: object) -> None:
         """Make a symbolic link."""
@@ -87,11 +94,15 @@ class Draft:
         return self.units.setdefault(name, UnitDraft(name, origin))
 
     def text_of(self, name: str) -> str | None:
-        """The text that this config gives to a unit, be it as a unit or as a file."""
-        unit = self.units.get(name)
-        if unit is not None and unit.contents is not None:
-            return unit.contents
-        return self.texts.get(f"{UNITS}/{name}")
+        """The text that this config gives to a unit or its template, be it as a unit or as a file."""
+        for given in (name, template_of(name)):
+            unit = self.units.get(given)
+            text = unit.contents if unit is not None else None
+            if text is None:
+                text = self.texts.get(f"{UNITS}/{given}")
+            if text is not None:
+                return text
+        return None
 
     def service(self, name: str, text: str, origin: object) -> None:
         """Add a unit of our own that is enabled."""
@@ -110,6 +121,12 @@ class Draft:
 def made(drafts: Iterable[UnitDraft]) -> Iterable[Unit]:
     """The units that there is something to do for."""
     return (unit for unit in map(UnitDraft.unit, drafts) if unit is not None)
+
+
+def template_of(name: str) -> str:
+    """The file of a unit: an instance has that of its template."""
+    head, at, rest = name.partition("@")
+    return f"{head}@.{rest.rpartition('.')[2]}" if at and rest.rpartition(".")[0] else name
 
 
 def file(

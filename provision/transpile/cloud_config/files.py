@@ -9,8 +9,9 @@ from provision.record import Record
 from provision.schema.cloud_config import WriteFile
 from provision.transpile.author import Author
 from provision.transpile.cloud_config import variables
-from provision.transpile.cloud_config.draft import Draft, absolute, file
+from provision.transpile.cloud_config.draft import KEPT, Draft, absolute, file
 from provision.transpile.cloud_config.encodings import STEPS, decoded
+from provision.units import quote
 
 declare(
     "PV704", "error", "content that can't be decoded",
@@ -145,7 +146,6 @@ DECIMAL = {"256", "420", "436", "416", "511"}
 OWNER = re.compile(r"(?P<user>[^\s:]*)(?::(?P<group>[^\s:]*))?")
 VOLATILE = ("/tmp", "/proc", "/sys", "/dev")  # paths of the target
 RUNTIME_UNITS = "/run/systemd/"
-KEPT = "/etc/provision"
 TMPFILES = "/etc/tmpfiles.d/provision.conf"
 IN_A_HOME = re.compile(r"/home/[^/]+/.+/")
 # Systems whose image leaves /usr/local writable.
@@ -304,7 +304,5 @@ def warn_of_repetition(path: str, record: Record, draft: Draft, author: Author) 
 def kept_line(path: str, mode: int, owner: str | None) -> str:
     """A line of tmpfiles.d(5) that copies a kept file to its place."""
     user, _, group = (owner or "root:root").partition(":")
-    escaped = path.replace("%", "%%")
-    shown = f'"{escaped}"' if re.search(r"\s", escaped) else escaped
-    source = f"{KEPT}{escaped}"  # the rest of the line, blanks and all
-    return f"C {shown} {mode:04o} {user or 'root'} {group or '-'} - {source}\n"
+    source = f"{KEPT}{path}".replace("%", "%%")  # the rest of the line, blanks and all
+    return f"C {quote(path)} {mode:04o} {user or 'root'} {group or '-'} - {source}\n"

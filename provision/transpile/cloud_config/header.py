@@ -28,10 +28,10 @@ HEADER = "#cloud-config"
 
 
 def check(author: Author) -> None:
-    """Say what is wrong with the first line."""
+    """Say what is wrong with the first line. A file with nothing in it asks for nothing."""
     text = author.document.text
     first = text.split("\n", 1)[0].rstrip()
-    if first != HEADER:
+    if text and first != HEADER:
         said, hint = fault(text, first)
         span = Span(1, 1, 1, max(len(first), 1) + 1)
         author.diagnostics.append(author.document.diagnostic(span, "PV007", "error", said, hint))

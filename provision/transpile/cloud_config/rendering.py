@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 
 from provision.diagnostics import declare
-from provision.ignition import Dropin
+from provision.ignition import Dropin, File
 from provision.schema.cloud_config import CloudConfig
 from provision.transpile.author import Author
 from provision.transpile.cloud_config import networks, variables
 from provision.transpile.cloud_config.draft import UNITS, Draft
+from provision.transpile.cloud_config.updates import UPDATE_CONF
 from provision.units import parse, render
 
 declare(
@@ -47,7 +48,13 @@ DROPIN = "10-provision-addresses.conf"
 METADATA = "coreos-metadata.service"
 AFTERBURN = dict.fromkeys(("fcos", "fedora", "rhcos", "scos", "openshift"), "afterburn.service")
 # What is started so early that nothing can wait for an address before it: it is started again.
-EARLY = (".socket", ".timer", ".mount", ".automount", ".path", ".swap", ".target", ".slice")
+EARLY_TYPES = (".socket", ".timer", ".mount", ".automount", ".path", ".swap", ".target", ".slice")
+EARLY_SERVICES = re.compile(rf"systemd-.+|NetworkManager.*|afterburn.*|{re.escape(METADATA)}")
+EARLY_TARGETS = frozenset((
+    "basic.target", "local-fs.target", "network-online.target", "network-pre.target", "network.target", "sysinit.target", METADATA,
+))  # fmt: skip
+# Who reads a file that no unit of the document names.
+READ_BY = {UPDATE_CONF: ("locksmithd.service", "update-engine.service")}
 # What each address is called, behind COREOS_ or AFTERBURN_ and the platform. Source: Afterburn 5.7, `docs/usage/attributes.md`.
 CALLED = {
     "private_ipv4": "PRIVATE_IPV4|.+_(IPV4_LOCAL|LOCAL_IPV4|IP_LOCAL_0|IPV4_PRIVATE(_0)?|PRIVATE_IPV4(_0)?|IPV4_DYNAMIC)",
@@ -56,7 +63,8 @@ CALLED = {
     "public_ipv6": "PUBLIC_IPV6|.+_(IPV6_PUBLIC_0|PUBLIC_IPV6|AWS_IPV6)|AWS_IPV6",
 }
 LONGEST_VALUE = 1900  # of 2047 bytes in a line
-SETTING = re.compile(f'"([A-Z0-9_]+)=[^"\n]*{variables.MARK}')
+SETTING = re.compile(f'^(?:Environment=")?([A-Z0-9_]+)=[^\n]*{variables.MARK}', re.M)
+NO = frozenset(("no", "false", "off", "0"))
 PATHS = re.compile(r"/[\w./@+-]+")
 
 # PROVISION_ROOT is for trying it out: all paths lie below it.
@@ -93,6 +101,7 @@ learn() {
 
 # fill PATH: write a file from its template. Its owner and mode stay.
 fill() {
+    mkdir -p "$root${1%/*}"
     sed -f "$addresses.sed" "$templates$1" >"$addresses.out"
     cat "$addresses.out" >"$root$1"
 }
@@ -116,8 +125,9 @@ def expand(root: CloudConfig, draft: Draft, author: Author) -> None:
     give_commands_addresses(commands, draft)
     for path, text in filled.items():
         draft.write(TEMPLATES + path, templated(text), origin, 0o600)
-    late = [name for name in consumers if not name.endswith(EARLY)]
-    early = [name for name in consumers if name.endswith(EARLY)]
+    too_early = {name: is_early(name, draft) for name in consumers}
+    early = [name for name in consumers if too_early[name]]
+    late = [name for name in consumers if not too_early[name]]
     if any(path.startswith(f"{networks.DIRECTORY}/") for path in files):
         early.append("systemd-networkd.service")
     draft.write(SCRIPT, script(names, sorted(filled), reload=bool(units), again=early), origin, 0o755)
@@ -136,15 +146,23 @@ def waiting_units(draft: Draft) -> Iterator[tuple[str, tuple[str, object, str]]]
         if unit.contents and variables.marked(unit.contents) and not unit.masked:
             yield f"{UNITS}/{name}", (name, unit.spots.get("contents", unit.origin), unit.contents)
         for dropin in unit.dropins.values():
-            if variables.marked(dropin.contents or ""):
-                place = place_of_setting(dropin) or dropin.spot("contents") or dropin.origin
-                yield f"{UNITS}/{name}.d/{dropin.name}", (name, place, dropin.contents or "")
+            text = dropin.contents or ""
+            if variables.marked(text):
+                yield f"{UNITS}/{name}.d/{dropin.name}", (name, place_of(dropin, text), text)
 
 
-def place_of_setting(dropin: Dropin) -> object:
-    """Where the first setting stands that waits for an address, in a drop-in that was made of settings."""
-    found = SETTING.search(dropin.contents or "")
-    return dropin.spot(found[1]) if found else None
+def place_of(made: Dropin | File, text: str) -> object:
+    """Where the first setting stands that waits for an address, or the text that is no list of settings."""
+    found = SETTING.search(text)
+    return (made.spot(found[1]) if found else None) or made.spot("contents") or made.origin
+
+
+def is_early(name: str, draft: Draft) -> bool:
+    """Whether a unit is started before there is a network that could tell an address: waiting would be a cycle."""
+    if name.endswith(EARLY_TYPES) or EARLY_SERVICES.fullmatch(name):
+        return True
+    unit = parse(draft.text_of(name) or "")
+    return unit.value("Unit", "DefaultDependencies") in NO or not EARLY_TARGETS.isdisjoint(unit.words("Unit", "Before"))
 
 
 def fill_commands(draft: Draft) -> dict[str, str]:
@@ -190,8 +208,8 @@ def give_commands_addresses(commands: dict[str, str], draft: Draft) -> None:
 
 
 def readers(paths: set[str], draft: Draft) -> set[str]:
-    """The units whose text names one of these files."""
-    found = set()
+    """The units whose text names one of these files, and services that are known to read one."""
+    found = {name for path in paths for name in READ_BY.get(path, ())}
     for name, unit in draft.units.items():
         texts = [unit.contents or "", *(dropin.contents or "" for dropin in unit.dropins.values())]
         if paths and any(not paths.isdisjoint(PATHS.findall(text)) for text in texts):
@@ -207,7 +225,7 @@ def tell(
     author: Author,
 ) -> None:
     """Say of every text that waits for an address where it comes from."""
-    waiting = [(draft.files[path].spot("contents") or draft.files[path].origin, text) for path, text in files.items()]
+    waiting = [(place_of(draft.files[path], text), text) for path, text in files.items()]
     waiting += [(place, text) for _, place, text in units.values()]
     waiting += [
         (draft.units[name].spots.get("contents", draft.units[name].origin), text) for name, text in commands.items()

@@ -1,6 +1,8 @@
 """The sections of services: etcd, etcd2, fleet, flannel and locksmith become drop-ins with variables, and oem a file."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
 
 from provision.diagnostics import declare
 from provision.document.nodes import key_node
@@ -8,7 +10,7 @@ from provision.ignition import Dropin
 from provision.schema.cloud_config import CoreOS, Oem, Section
 from provision.transpile.author import Author
 from provision.transpile.cloud_config import variables
-from provision.transpile.cloud_config.draft import Draft
+from provision.transpile.cloud_config.draft import KEPT, Draft
 from provision.units import environment_value, render
 
 declare(
@@ -42,7 +44,17 @@ SERVICES = {
     "flannel": "flanneld.service",
 }  # fmt: skip
 GONE = {"etcd": "etcd 0.4", "etcd2": "etcd 2", "fleet": "fleet"}
+FLANNEL_OPTIONS = "/run/flannel/options.env"
+LARGE = 6  # the power of ten from which Go writes numbers with an exponent
 OEM_RELEASE = "/etc/oem-release"
+
+
+class Variable(NamedTuple):
+    """A setting as a variable of its service: its name, its value, and the field that it comes from."""
+
+    name: str
+    value: str
+    field: str
 
 
 def expand(coreos: CoreOS, draft: Draft, author: Author) -> None:
@@ -50,41 +62,69 @@ def expand(coreos: CoreOS, draft: Draft, author: Author) -> None:
     for name, unit in SERVICES.items():
         section: Section = getattr(coreos, name)
         if name in GONE and section.origin is not None:
-            said = f"{GONE[name]} is no longer shipped in Container Linux, nor in any heir of it"
-            place = key_node(coreos.origin, name) or section.origin
-            hint = "see `provision explain PV702`"
-            author.diagnostics.append(author.document.diagnostic(place, "PV702", "warning", said, hint))
+            warn_of_gone(name, coreos, author)
         settings = list(set_variables(section))
+        places = {variable: author.place(section, field) for variable, _, field in settings}
         if settings:
-            text = render(
-                [("Service", [("Environment", environment_value(name, value)) for name, value, _ in settings])]
-            )
-            places = {name: author.place(section, field) for name, _, field in settings}
-            made = Dropin(name=DROPIN, contents=text).at(section.origin, contents=section.origin, **places)
-            draft.unit(unit, section.origin).dropins[DROPIN] = made
-    if any(set_variables(coreos.flannel)):
-        author.fate(
-            coreos, "flannel", "unit", f"variables in {DROPIN} of flanneld.service instead of /run/flannel/options.env"
-        )
+            write_dropin(unit, section, settings, places, draft, author)
+        if settings and name == "flannel":
+            write_options(section, settings, places, draft)
+            author.fate(coreos, "flannel", "unit", f"{DROPIN} of flanneld.service, beside {FLANNEL_OPTIONS}")
 
 
-def set_variables(section: Section) -> Iterator[tuple[str, str, str]]:
+def warn_of_gone(name: str, coreos: CoreOS, author: Author) -> None:
+    """Say that no image has a service any more."""
+    said = f"{GONE[name]} is no longer shipped in Container Linux, nor in any heir of it"
+    place = key_node(coreos.origin, name) or coreos.origin
+    hint = "leave it out, or bring the program in a unit of your own"
+    author.diagnostics.append(author.document.diagnostic(place, "PV702", "warning", said, hint))
+
+
+def write_dropin(
+    unit: str, section: Section, settings: list[Variable], places: dict[str, object], draft: Draft, author: Author
+) -> None:
+    """Write the settings of one service as its variables; a drop-in of that name in /etc has always won over it."""
+    made = draft.unit(unit, section.origin)
+    if DROPIN in made.dropins:
+        said = f"{unit} has a drop-in {DROPIN} under `units`, which wins over these settings"
+        author.complain("PV709", "warning", section, None, said, "give that drop-in another name")
+        return
+    text = render([("Service", [("Environment", environment_value(name, value)) for name, value, _ in settings])])
+    dropin = Dropin(name=DROPIN, contents=text).at(section.origin, contents=section.origin, **places)
+    made.dropins[DROPIN] = dropin
+
+
+def write_options(section: Section, settings: list[Variable], places: dict[str, object], draft: Draft) -> None:
+    """Write flannel's settings as coreos-cloudinit did, without a line end behind the last.
+
+    flanneld.service reads the file. It is for a system that runs already when the config is applied; what Ignition
+    writes below /run is gone when the system starts, and the drop-in counts.
+    """
+    text = "\n".join(f"{name}={value}" for name, value, _ in settings)
+    kept = KEPT + FLANNEL_OPTIONS  # where `files` has put one that the author writes
+    draft.write(kept if kept in draft.files else FLANNEL_OPTIONS, text, section.origin, **places)
+
+
+def set_variables(section: Section) -> Iterator[Variable]:
     """Variable, value and field of every setting that is not zero, in their order."""
     for setting in section.settings:
         value = getattr(section, setting.key)
         if value:
             text = go_float(value) if setting.kind == "float" else "true" if value is True else str(value)
             if text != "0":
-                yield setting.variable, text, setting.key
+                yield Variable(setting.variable, text, setting.key)
 
 
 def go_float(text: str) -> str:
     """A number with a fraction as Go writes it. Text that is none is told by `structure`."""
     try:
-        number = float(text.replace("_", ""))
+        number = Decimal(repr(float(text.replace("_", "")))).normalize()
     except ValueError:
         return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
+    exponent = number.adjusted()
+    if not number or -4 <= exponent < LARGE:
+        return f"{number:f}"
+    return f"{number.scaleb(-exponent):f}e{exponent:+03d}"
 
 
 def expand_oem(oem: Oem, draft: Draft, author: Author) -> None:
@@ -95,7 +135,10 @@ def expand_oem(oem: Oem, draft: Draft, author: Author) -> None:
         f"ID={oem.id}\n", f"VERSION_ID={oem.version_id or ''}\n", f"NAME={go_quoted(oem.name)}\n",
         f"HOME_URL={go_quoted(oem.home_url)}\n", f"BUG_REPORT_URL={go_quoted(oem.bug_report_url)}\n",
     ))  # fmt: skip
-    draft.write(OEM_RELEASE, text, oem.origin)
+    places = {
+        name: author.place(oem, name.lower()) for name in ("ID", "VERSION_ID", "NAME", "HOME_URL", "BUG_REPORT_URL")
+    }
+    draft.write(OEM_RELEASE, text, oem.origin, **places)
 
 
 def go_quoted(text: str | None) -> str:

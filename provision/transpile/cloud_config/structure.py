@@ -10,6 +10,8 @@ from provision.document.scalars import NULLS, PLAIN
 from provision.schema.cloud_config import (
     CloudRecord,
     DropIn,
+    Etcd2,
+    Locksmith,
     Section,
     Unit,
     Update,
@@ -71,10 +73,10 @@ def is_null(node: object) -> bool:
 
 # With the sign of a variable, about which `variables` has its say. Source: systemd.unit(5).
 UNIT_NAME = re.compile(r"[\w:.\\@$-]{1,255}", re.ASCII)
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 REBOOT_STRATEGIES = ("etcd-lock", "reboot", "off")
 COMMANDS = ("start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart")
-# The shapes that coreos-cloudinit and systemd take, and what to write. Source: the `valid` tags in its `config/`. Those of
-# etcd2.proxy and of locksmith's window are checked as what the services themselves refuse.
+# The shapes that coreos-cloudinit and systemd take, and what to write. Source: the `valid` tags in its `config/`.
 Valid = tuple[re.Pattern[str], str]
 VALID: dict[type[CloudRecord], dict[str, Valid]] = {
     Unit: {
@@ -82,6 +84,11 @@ VALID: dict[type[CloudRecord], dict[str, Valid]] = {
         "command": (re.compile("|".join(COMMANDS)), f"write one of {', '.join(COMMANDS)}"),
     },
     DropIn: {"name": (re.compile(r"[^/\s]{1,255}"), "write a file name without slashes and blanks")},
+    Etcd2: {"proxy": (re.compile("on|off|readonly"), "write on, off or readonly")},
+    Locksmith: {
+        "window_start": (re.compile(rf"(?:(?i:{'|'.join(DAYS)}) )?0*(?:1?[0-9]|2[0-3]):0*[1-5]?[0-9]"), "write it as `Sun 4:00` or `23:30`"),
+        "window_length": (re.compile(r"[-+]?(?:[0-9.]*[a-z])+"), "write it as 1h30m"),
+    },
     # best-effort, which it took once, is told about where it is translated
     Update: {"reboot_strategy": (re.compile("best-effort|" + "|".join(REBOOT_STRATEGIES)), "write etcd-lock, reboot or off")},
     WriteFile: {
@@ -157,6 +164,6 @@ def entry_has_a_name(record: CloudRecord) -> Iterator[Finding]:
     """
     what = NAMED.get(type(record))
     if what and not getattr(record, "name"):  # noqa: B009  # only some of the classes have it
-        yield Finding(None, f"{what} without a name is passed over", "add `name:`")
+        yield Finding("name", f"{what} without a name is passed over", "add `name:`")
     elif isinstance(record, DropIn) and not record.content:
-        yield Finding(None, "a drop-in without content is passed over", "add `content: |`")
+        yield Finding("content", "a drop-in without content is passed over", "add `content: |`")

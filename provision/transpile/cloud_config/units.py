@@ -13,9 +13,9 @@ from provision.ignition import Dropin
 from provision.schema.cloud_config import DropIn, Unit
 from provision.transpile.author import Author
 from provision.transpile.cloud_config import networks
-from provision.transpile.cloud_config.draft import UNITS, Draft
+from provision.transpile.cloud_config.draft import UNITS, Draft, template_of
 from provision.transpile.cloud_config.structure import UNIT_NAME
-from provision.units import parse, render
+from provision.units import command_line, parse, render
 
 declare(
     "PV717", "error", "command on a masked unit",
@@ -149,17 +149,20 @@ def write(unit: Unit, name: str, draft: Draft, author: Author) -> None:
         if made.contents is not None:
             said = f"{name} has a text above, too; this is the one that stays"
             author.complain("PV709", "warning", unit, "content", said, "write it once")
+        draft.replace(f"{UNITS}/{name}")
         made.contents = unit.content
         made.origin = unit.origin
         made.spots |= {"contents": author.place(unit, "content"), "name": author.place(unit, "name")}
     for dropin in unit.drop_ins:
         if dropin.name and dropin.content and is_read(dropin, author):
+            draft.replace(f"{UNITS}/{name}.d/{dropin.name}")
             places = {"name": author.place(dropin, "name"), "contents": author.place(dropin, "content")}
             made.dropins[dropin.name] = Dropin(name=dropin.name, contents=dropin.content).at(dropin.origin, **places)
     if unit.enable:
         made.enabled = True
         made.spots["enabled"] = author.place(unit, "enable")
     if unit.mask:
+        draft.replace(f"{UNITS}/{name}")
         made.masked = True
         made.spots["mask"] = author.place(unit, "mask")
     if unit.runtime:
@@ -224,7 +227,7 @@ def start(name: str, unit: Unit, draft: Draft, author: Author) -> None:
     target = wanted_by(name, text)
     at = f"{UNITS}/{target}.wants/{name}"
     draft.link(at, posixpath.join(UNITS if text is not None else VENDOR_UNITS, template_of(name)), place)
-    author.fate(unit, "command", "unit", f"link {at}")
+    author.fate(unit, "command", "unit", f"link in {target}.wants")
 
 
 def stop(name: str, unit: Unit, draft: Draft, author: Author) -> None:
@@ -233,18 +236,12 @@ def stop(name: str, unit: Unit, draft: Draft, author: Author) -> None:
         return
     text = render([
         ("Unit", [("Description", f"Stop {name}"), ("After", name)]),
-        ("Service", [("Type", "oneshot"), ("RemainAfterExit", "yes"), ("ExecStart", f"/usr/bin/systemctl stop {name}")]),
+        ("Service", [("Type", "oneshot"), ("RemainAfterExit", "yes"), ("ExecStart", command_line(["/usr/bin/systemctl", "stop", name]))]),
         ("Install", [("WantedBy", "multi-user.target")]),
     ])  # fmt: skip
     ours = f"provision-stop-{name.replace('.', '-').replace('@', '-')}.service"
     draft.service(ours, text, author.place(unit, "command"))
     author.fate(unit, "command", "unit", ours)
-
-
-def template_of(name: str) -> str:
-    """The file of a unit: an instance has that of its template."""
-    head, at, rest = name.partition("@")
-    return f"{head}@.{rest.rpartition('.')[2]}" if at and rest.rpartition(".")[0] else name
 
 
 def wanted_by(name: str, text: str | None) -> str:

@@ -144,7 +144,7 @@ def account(entry: UserEntry, build: Build) -> None:
         fields["groups"] = memberships
     if fields or not exists:
         sources = {**SPOTS, "name": "name", "password_hash": password_field(entry) or "name"}
-        spots = {name: author.place(entry, source) for name, source in sources.items() if name in fields}
+        spots = {name: author.place(entry, source) for name, source in sources.items() if name in ("name", *fields)}
         build.users[entry.name] = User(name=entry.name).changed(**fields).at(entry.origin, **spots)
     add_sudo(entry, build)
     add_doas(entry, build)

@@ -38,11 +38,11 @@ SHELL = "/bin/sh"
 
 
 class Text(NamedTuple):
-    """A text that grows piece by piece, for a file of a mode; `place` is where the author first asked for it."""
+    """A text that grows piece by piece, for a file of a mode; `places` are where the author asked for each."""
 
     pieces: list[str]
     mode: int
-    place: object
+    places: list[object]
 
 
 class Step(NamedTuple):
@@ -118,14 +118,16 @@ class Build:
 
     def append(self, path: str, content: str, mode: int, place: object) -> None:
         """Text for a file that several keys write to; it has the mode, and the place, of the first."""
-        self.texts.setdefault(path, Text([], mode, place)).pieces.append(content)
+        text = self.texts.setdefault(path, Text([], mode, []))
+        text.pieces.append(content)
+        text.places.append(place)
 
     def write_texts(self) -> None:
         """The files that several keys wrote to. What the author wrote there himself stands before."""
-        for path, (pieces, mode, place) in self.texts.items():
-            written = self.files.get(path)
+        for path, (pieces, mode, places) in self.texts.items():
+            written, place = self.files.get(path), places[0]
             if written is None:
-                self.file(path, "".join(pieces), mode, place)
+                self.file(path, "".join(pieces), mode, place).spotted(contents=tuple(places))
             else:
                 more = contents_of("".join(pieces).encode("utf-8", "surrogateescape"), place)
                 self.files[path] = written.changed(append=(*written.append, more))

@@ -12,8 +12,8 @@ from provision.document.reading import MAX_BYTES
 from provision.ignition import File, FileContents, HttpHeader, NodeGroup, NodeUser
 from provision.record import Record
 from provision.schema.cloud_init.storage import FileEntry
-from provision.transpile.cloud_config.draft import absolute
-from provision.transpile.cloud_config.files import KEPT, TMPFILES, kept_line, misplaced
+from provision.transpile.cloud_config.draft import KEPT, absolute
+from provision.transpile.cloud_config.files import TMPFILES, kept_line, misplaced
 from provision.transpile.cloud_init.build import Build, contents_of
 from provision.transpile.cloud_init.shapes import is_number
 
@@ -45,7 +45,7 @@ GZIP = ("gz", "gzip")
 BASE64 = ("b64", "base64")
 BOTH = ("gz+base64", "gzip+base64", "gz+b64", "gzip+b64")
 ENCODINGS = (*GZIP, *BASE64, *BOTH, "text/plain")
-DEFAULT_MODE = 0o644
+DEFAULT_MODE, PERMISSIONS = 0o644, 0o777
 OCTAL = re.compile(r"(?:0[oO])?[0-7]+")
 GUNZIP = 31  # zlib's spelling of "with a gzip header"
 
@@ -154,21 +154,26 @@ def gunzip(data: bytes) -> bytes:
 
 def mode_of(entry: FileEntry, build: Build) -> int:
     """The permissions: text is octal, a number is what YAML takes it for."""
-    text, place = entry.permissions, build.author.place(entry, "permissions")
+    author = build.author
+    text, place = entry.permissions, author.place(entry, "permissions")
     if not text or not isinstance(place, ScalarNode):
         return DEFAULT_MODE
     value = build.shapes.source.scalar(place, "int") if is_number(place) and "o" not in text.lower() else None
     if isinstance(value, int):
         if text[0] != "0":
-            said = f"{text} without quotes is a decimal number, which is mode 0{value:o}"
-            build.author.complain(
-                "PV734", "warning", entry, "permissions", said, f'write permissions: "0{text}" if that is meant'
+            said, hint = (
+                f"{text} without quotes is a decimal number, which is mode 0{value:o}",
+                f'write permissions: "0{text}"',
             )
+            if value > PERMISSIONS:
+                author.complain("PV746", "error", entry, "permissions", said, hint)
+                return DEFAULT_MODE
+            author.complain("PV734", "warning", entry, "permissions", said, f"{hint} if that is meant")
         return value
     if OCTAL.fullmatch(text) and len(text) <= 8:
         return int(text.lower().replace("o", ""), 8)
     said = f"`permissions` must be octal digits, not {text!r}"
-    build.author.complain("PV746", "error", entry, "permissions", said, 'for example "0644"')
+    author.complain("PV746", "error", entry, "permissions", said, 'for example "0644"')
     return DEFAULT_MODE
 
 

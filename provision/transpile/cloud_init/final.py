@@ -14,6 +14,7 @@ POSTED = {
     "hostname": "$(hostname -s)",
     "fqdn": "$(hostname -f)",
 }
+WEB = re.compile(r"https?://\S", re.I)
 WAIT_S = 3  # between two tries of phone_home
 INSTANCE = re.compile(r"\$INSTANCE_ID\b|\$\{INSTANCE_ID\}|\{\{\s*v1\.instance_id\s*\}\}")
 VARIABLE = re.compile(
@@ -35,6 +36,10 @@ def final(build: Build) -> None:
 def phone_home(wanted: PhoneHome, build: Build) -> None:
     """A form that curl posts, tried again as often as asked."""
     author = build.author
+    if not WEB.match(wanted.url):
+        said = f"`{wanted.url}` is no address of the web"
+        author.complain("PV728", "error", wanted, "url", said, "for example https://example.com/$INSTANCE_ID")
+        return
     names = list(POSTED) if not wanted.post or wanted.post == ("all",) else list(wanted.post)
     unknown = [name for name in names if name not in POSTED]
     if unknown:

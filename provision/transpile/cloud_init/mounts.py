@@ -67,11 +67,8 @@ class Mount(NamedTuple):
 
 def mounts(build: Build) -> None:
     """All lines."""
-    node = build.root.mounts
-    if node is None:
-        return
-    defaults = default_fields(build)
-    for line in build.shapes.items(node, "mounts"):
+    defaults, node = default_fields(build), build.root.mounts
+    for line in build.shapes.items(node, "mounts") if node is not None else ():
         mount = read(line, defaults, build)
         if mount is not None:
             swap_unit(mount, build) if mount.type == "swap" else mount_unit(mount, build)
@@ -82,9 +79,13 @@ def default_fields(build: Build) -> tuple[str | None, ...]:
     node = build.root.mount_default_fields
     if node is None:
         return DEFAULTS
+    if build.shapes.of(node) == "null":
+        return DEFAULTS
     items = build.shapes.items(node, "mount_default_fields")
     if len(items) != FIELDS:
-        build.shapes.wrong(node, "mount_default_fields", f"a list of {FIELDS} fields")
+        if build.shapes.of(node) == "list":
+            said = f"`mount_default_fields` has {FIELDS} fields, this has {len(items)}"
+            build.shapes.complain(node, "PV738", "error", said, "write null for those without a default")
         return DEFAULTS
     return tuple(build.shapes.text(item, "mount_default_fields") for item in items)
 

@@ -1,6 +1,7 @@
 """Packages and their repositories. Source: cloud-init 25, modules package_update_upgrade_install, yum_add_repo, zypper_add_repo."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ruamel.yaml.nodes import ScalarNode
@@ -11,6 +12,7 @@ from provision.transpile.cloud_init.shapes import Shapes
 
 PACKAGE = re.compile(r"[A-Za-z0-9@(/][^\s;&|<>`$\"'\\]*")
 LINKS = ("baseurl", "metalink", "mirrorlist")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+(\s+[A-Za-z][A-Za-z0-9+.-]*:\S+)*\s*\Z")
 REPOSITORY = re.compile(r"[A-Za-z0-9 _.:-]+")
 YUM_DIR = "/etc/yum.repos.d"
 ZYPPER_DIR = "/etc/zypp/repos.d"
@@ -134,24 +136,31 @@ def yum_repos(build: Build) -> None:
     directory = (root.yum_repo_dir or YUM_DIR).rstrip("/")
     for name, node in shapes.pairs(root.yum_repos, "yum_repos") if root.yum_repos is not None else ():
         settings = {key.lower().strip().replace("-", "_"): value for key, value in shapes.pairs(node, name)}
-        if not sound_repository(name, node, settings.keys(), LINKS, build):
+        if not sound_repository(name, node, settings, LINKS, build):
             continue
         section = name.replace(" ", "-")
         lines = [f"{key} = {value_of(value, shapes)}\n" for key, value in settings.items()]
         build.file(f"{directory}/{section}.repo", f"[{section}]\n{''.join(lines)}", 0o644, node)
 
 
-def sound_repository(name: str, node: Any, keys: Any, needed: tuple[str, ...], build: Build) -> bool:
+def sound_repository(name: str, node: Any, settings: Mapping[str, Any], needed: tuple[str, ...], build: Build) -> bool:
     """Whether a repository has a name for a file, and an address."""
     if not REPOSITORY.fullmatch(name) or name.startswith("."):
         build.shapes.complain(
             node, "PV747", "error", f"`{name}` is no name for a repository", "letters, digits, - and _"
         )
         return False
-    if not any(key in keys for key in needed):
+    if not any(key in settings for key in needed):
         said = f"the repository {name} needs {' or '.join(f'`{key}`' for key in needed)}"
         build.shapes.complain(node, "PV103", "error", said)
         return False
+    address = settings.get("baseurl")
+    for text, place in build.shapes.texts(address, "baseurl") if build.shapes.of(address) in ("text", "list") else ():
+        if not URL.match(text):
+            build.shapes.complain(
+                place, "PV728", "error", f"`{text}` is no URL", "for example https://example.com/repo"
+            )
+            return False
     return True
 
 
@@ -192,7 +201,7 @@ def zypper(build: Build) -> None:
         name = shapes.text(settings.pop("id"), "id") if "id" in settings else None
         if name is None:
             shapes.complain(node, "PV103", "error", "an element of `repos` needs `id`")
-        elif sound_repository(name, node, settings.keys(), ("baseurl",), build):
+        elif sound_repository(name, node, settings, ("baseurl",), build):
             section = name.replace(" ", "_")
             values = {"enabled": "1", "autorefresh": "1"} | {
                 key: value_of(value, shapes) for key, value in settings.items()

@@ -127,8 +127,9 @@ HINT = "`mkpasswd --method=sha512crypt` or `openssl passwd -6` makes a hash"
 def passwords(build: Build) -> None:
     """The passwords that are set behind the accounts, and what sshd takes."""
     wanted = listed(build.root.chpasswd, build) if build.root.chpasswd else []
-    if not wanted and build.root.password:
-        wanted = default_password(build)
+    if build.root.password:
+        wanted = wanted or default_password(build)
+        passed_over(wanted, build)
     done = [password for password in wanted if set_password(password, build)]
     section = build.root.chpasswd
     if done and (section is None or section.expire is not False):
@@ -181,6 +182,16 @@ def default_password(build: Build) -> list[Password]:
         return []
     kind = "hash" if LISTED_HASH.match(text) and ":" not in text else "text"
     return [Password(build.default_user, text, kind, build.root, "password")]
+
+
+def passed_over(wanted: list[Password], build: Build) -> None:
+    """Note a `password` that is not among those that are set."""
+    if any(password.field == "password" and password.record is build.root for password in wanted):
+        return
+    build.author.fate(build.root, "password", "lost", "nobody gets it")
+    if wanted:
+        said = "`password` is passed over where `chpasswd` sets passwords"
+        build.author.complain("PV734", "warning", build.root, "password", said, "drop one of the two")
 
 
 def set_password(password: Password, build: Build) -> bool:

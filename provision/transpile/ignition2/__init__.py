@@ -36,17 +36,17 @@ def upgrade(config: old.Config, author: Author) -> Config:
     places = Places(config, author)
     storage, nodes = config.storage, Nodes(config, places, author, version)
     return carried(
-        author, Config, config,
+        Config, config,
         ignition=references.section(config.ignition, author),
         passwd=accounts.section(config.passwd, author, version),
         storage=carried(
-            author, Storage, storage,
+            Storage, storage,
             directories=nodes.directories,
             disks=tuple(disk(each, author, version) for each in storage.disks),
             files=nodes.files,
             filesystems=filesystems(config, places, author),
             links=nodes.links,
-            raid=tuple(raid(each, author) for each in storage.raid),
+            raid=tuple(map(raid, storage.raid)),
         ),
         systemd=units.section(config.systemd, author),
     )  # fmt: skip

@@ -17,9 +17,9 @@ CREATED = ("gecos", "groups", "home_dir", "primary_group", "shell", "uid", *ADD_
 
 def section(passwd: old.Passwd, author: Author, version: Spec) -> Passwd:
     """The section in Ignition 3."""
-    groups = tuple(carried(author, Group, group, "gid name password_hash system") for group in passwd.groups)
+    groups = tuple(carried(Group, group, "gid name password_hash system") for group in passwd.groups)
     users = tuple(user(each, author, version) for each in passwd.users)
-    return carried(author, Passwd, passwd, groups=groups, users=each_once(users, author))
+    return carried(Passwd, passwd, groups=groups, users=each_once(users, author))
 
 
 def user(account: old.User, author: Author, version: Spec) -> User:
@@ -27,7 +27,7 @@ def user(account: old.User, author: Author, version: Spec) -> User:
     created = account if account.create is None else account.create
     if not account.password_hash and version < EMPTY_HASH:
         account = account.changed(password_hash=None)
-    new = carried(author, User, account, "name password_hash ssh_authorized_keys", **values(created))
+    new = carried(User, account, "name password_hash ssh_authorized_keys", **values(created))
     spots = {name: place for name in CREATED if (place := place_of(author, created, name)) is not None}
     new = new.spotted(**spots)
     new = without_repeats(without_repeats(new, "groups", author), "ssh_authorized_keys", author)

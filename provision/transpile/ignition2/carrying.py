@@ -1,6 +1,5 @@
 """Taking a record of Ignition 2 over into one of Ignition 3, with every place, and saying what can't be taken over."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from provision.diagnostics import declare
@@ -39,33 +38,28 @@ declare(
 MARKS = ("_origin", "_made", "_spots", "_broken")
 
 
-def carried(
-    author: Author,
-    cls: type[R],
-    old: Record,
-    names: str = "",
-    renamed: Mapping[str, str] | None = None,
-    origin: object = None,
-    **made: Any,
-) -> R:
-    """A record of `cls` for `old`: fields of the same name (`names`), fields by another name (`{new: old}`), made ones.
+def carried(cls: type[R], old: Record, names: str = "", origin: object = None, **made: Any) -> R:
+    """A record of `cls` for `old`: fields of the same name (`names`), and made ones.
 
     What Ignition 2 does not tell from unset stays unset. Every field, made or not, keeps the place of the old field of
     its name, a made text those of its variables, and a problem that was told of the old record is not told again of the
     new one. `origin` is the place of a record that the author left out.
     """
-    sources = {**{name: name for name in names.split()}, **(renamed or {})}
-    values = {new: value for new, name in sources.items() if (value := given(old, name)) is not None}
-    new = cls(**values, **made)
+    values = old.__dict__
+    for name in names.split():
+        value = values.get(name)  # one that is not there is unset
+        if value or (value is not None and old.rows[name].nullable):
+            made[name] = value
+    new = cls(**made)
     # The keys of a record that was read are looked for when the place of one is asked for, which is seldom.
-    new.__dict__.update({mark: old.__dict__[mark] for mark in MARKS if mark in old.__dict__})
+    for mark in MARKS:
+        if mark in values:
+            new.__dict__[mark] = values[mark]
     if old.origin is None:
         new = new.at(origin)
-    if renamed:
-        places = {name: place_of(author, old, source) for name, source in renamed.items()}
-        new = new.spotted(**{name: place for name, place in places.items() if place is not None})
-    absent = old.absent and frozenset(name for name in (*sources, *made) if sources.get(name, name) in old.absent)
-    return new.changed(_absent=absent) if absent else new
+    if old.absent:
+        new.__dict__["_absent"] = old.absent.intersection((*names.split(), *made))
+    return new
 
 
 def given(old: Record, name: str) -> Any:

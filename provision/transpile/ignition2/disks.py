@@ -59,7 +59,7 @@ def disk(disk: old.Disk, author: Author, version: Spec) -> Disk:
     if len(nameless) == 1:
         labels[id(nameless[0])] = ""
     partitions = tuple(partition(part, labels[id(part)], author, version) for part in disk.partitions)
-    return carried(author, Disk, disk, "wipe_table", device=tidy(disk.device), partitions=partitions)
+    return carried(Disk, disk, "wipe_table", device=tidy(disk.device), partitions=partitions)
 
 
 def partition(part: old.Partition, label: str | None, author: Author, version: Spec) -> Partition:
@@ -69,7 +69,7 @@ def partition(part: old.Partition, label: str | None, author: Author, version: S
     if part.should_exist is False:
         start, size = (each._replace(mib=None) if each.field.endswith("mib") else each for each in (start, size))
     new = carried(
-        author, Partition, part, "guid number should_exist type_guid wipe_partition_entry",
+        Partition, part, "guid number should_exist type_guid wipe_partition_entry",
         label=label, start_mib=start.mib, size_mib=size.mib,
     )  # fmt: skip
     places = {"start_mib": place_of(author, part, start.field), "size_mib": place_of(author, part, size.field)}
@@ -112,7 +112,7 @@ def tell_uneven(part: old.Partition, name: str, sectors: int, author: Author) ->
         refuse(author, "PV208", part, name, message, hint)
 
 
-def raid(raid: old.Raid, author: Author) -> Raid:
+def raid(raid: old.Raid) -> Raid:
     """One RAID array."""
     devices = tuple(map(tidy, raid.devices))
-    return carried(author, Raid, raid, "level name options spares", devices=devices)
+    return carried(Raid, raid, "level name options spares", devices=devices)

@@ -8,7 +8,7 @@ from provision.ignition import Config, Disk, Group, Partition, Raid, Unit, User
 from provision.record import Spec, spec
 from provision.schema import ignition2 as old
 from provision.transpile.author import Author
-from provision.transpile.ignition2.carrying import carried, refuse
+from provision.transpile.ignition2.carrying import carried, place_of, refuse
 from provision.transpile.ignition2.disks import SECTORS_PER_MIB
 from provision.transpile.ignition2.lowered_nodes import Nodes
 from provision.transpile.ignition2.lowered_resources import reference
@@ -23,20 +23,20 @@ def downgrade(config: Config, target: str, author: Author) -> old.Config:
     at = spec(target)
     storage, nodes = config.storage, Nodes(config.storage, author)
     new = carried(
-        author, old.Config, config,
+        old.Config, config,
         ignition=ignition(config, target, author),
-        passwd=passwd(config, author),
+        passwd=passwd(config),
         storage=carried(
-            author, old.Storage, storage,
+            old.Storage, storage,
             directories=nodes.directories,
             disks=tuple(disk(each, at, author) for each in storage.disks),
             files=nodes.files,
             filesystems=nodes.filesystems,
             links=nodes.links,
-            raid=tuple(raid(each, author) for each in storage.raid),
+            raid=tuple(map(raid, storage.raid)),
         ),
         systemd=carried(
-            author, old.Systemd, config.systemd, units=tuple(unit(each, author) for each in config.systemd.units)
+            old.Systemd, config.systemd, units=tuple(unit(each, author) for each in config.systemd.units)
         ),
     )  # fmt: skip
     return without_newer(new, at, target, author)
@@ -47,37 +47,37 @@ def ignition(config: Config, target: str, author: Author) -> old.Ignition:
     section = config.ignition
     replace = section.config.replace
     references = carried(
-        author, old.ConfigReferences, section.config,
+        old.ConfigReferences, section.config,
         append=tuple(reference(each, old.Reference, author) for each in section.config.merge),
         replace=None if replace.source is None else reference(replace, old.Reference, author),
     )  # fmt: skip
     tls = section.security.tls
     authorities = tuple(reference(each, old.CaReference, author) for each in tls.certificate_authorities)
     return carried(
-        author, old.Ignition, section,
+        old.Ignition, section,
         config=references,
-        proxy=carried(author, old.Proxy, section.proxy, "http_proxy https_proxy no_proxy"),
+        proxy=carried(old.Proxy, section.proxy, "http_proxy https_proxy no_proxy"),
         security=carried(
-            author, old.Security, section.security,
-            tls=carried(author, old.Tls, tls, certificate_authorities=authorities),
+            old.Security, section.security,
+            tls=carried(old.Tls, tls, certificate_authorities=authorities),
         ),
-        timeouts=carried(author, old.Timeouts, section.timeouts, "http_response_headers http_total"),
+        timeouts=carried(old.Timeouts, section.timeouts, "http_response_headers http_total"),
         version=target,
     )  # fmt: skip
 
 
-def passwd(config: Config, author: Author) -> old.Passwd:
+def passwd(config: Config) -> old.Passwd:
     """Users and groups."""
 
     def user(account: User) -> old.User:
-        return carried(author, old.User, account, PASSWD)
+        return carried(old.User, account, PASSWD)
 
     def group(each: Group) -> old.Group:
-        return carried(author, old.Group, each, "gid name password_hash system")
+        return carried(old.Group, each, "gid name password_hash system")
 
     section = config.passwd
     return carried(
-        author, old.Passwd, section, groups=tuple(map(group, section.groups)), users=tuple(map(user, section.users))
+        old.Passwd, section, groups=tuple(map(group, section.groups)), users=tuple(map(user, section.users))
     )  # fmt: skip
 
 
@@ -87,13 +87,15 @@ def disk(disk: Disk, at: Spec, author: Author) -> old.Disk:
     def lowered(part: Partition) -> old.Partition:
         names = "guid label number should_exist type_guid wipe_partition_entry"
         if at >= IN_MIB:
-            return carried(author, old.Partition, part, f"{names} start_mib size_mib")
+            return carried(old.Partition, part, f"{names} start_mib size_mib")
         if part.number and not disk.wipe_table:
             tell_unset(part, author)
-        new = carried(author, old.Partition, part, names, {"start": "start_mib", "size": "size_mib"})
-        return new.changed(start=in_sectors(part.start_mib), size=in_sectors(part.size_mib))
+        start, size = in_sectors(part.start_mib), in_sectors(part.size_mib)
+        new = carried(old.Partition, part, names, start=start, size=size)
+        places = {"start": place_of(author, part, "start_mib"), "size": place_of(author, part, "size_mib")}
+        return new.spotted(**{name: place for name, place in places.items() if place is not None})
 
-    return carried(author, old.Disk, disk, "device wipe_table", partitions=tuple(map(lowered, disk.partitions)))
+    return carried(old.Disk, disk, "device wipe_table", partitions=tuple(map(lowered, disk.partitions)))
 
 
 def tell_unset(part: Partition, author: Author) -> None:
@@ -110,9 +112,9 @@ def in_sectors(mib: int | None) -> int | None:
     return None if mib is None else mib * SECTORS_PER_MIB
 
 
-def raid(raid: Raid, author: Author) -> old.Raid:
+def raid(raid: Raid) -> old.Raid:
     """A RAID array."""
-    return carried(author, old.Raid, raid, "devices level name options spares")
+    return carried(old.Raid, raid, "devices level name options spares")
 
 
 def unit(unit: Unit, author: Author) -> old.Unit:
@@ -124,5 +126,5 @@ def unit(unit: Unit, author: Author) -> old.Unit:
         if dropin.contents == "":
             message = f"Ignition 2 writes no empty drop-in, so that {dropin.name} would not be there"
             refuse(author, "PV213", dropin, "contents", message, "put a comment into it, or take it away")
-    dropins = tuple(carried(author, old.Dropin, dropin, "contents name") for dropin in unit.dropins)
-    return carried(author, old.Unit, unit, "contents enabled mask name", dropins=dropins)
+    dropins = tuple(carried(old.Dropin, dropin, "contents name") for dropin in unit.dropins)
+    return carried(old.Unit, unit, "contents enabled mask name", dropins=dropins)

@@ -106,7 +106,7 @@ class Places:
             if self.path(name) is None:
                 self.complain(node)
         mounted = self.path(name)
-        return None if mounted is None else cleaned(f"{mounted}/{node.path}")
+        return None if mounted is None else cleaned(f"{mounted.rstrip('/')}/{node.path.lstrip('/')}")
 
     def path(self, name: str) -> str | None:
         """Where the file system of a name is mounted; None where nothing says so, or more than one place does."""
@@ -204,7 +204,7 @@ def on_device(filesystem: old.Filesystem, mount: old.Mount, path: str | None, au
     options = mount.options if create is None else create.options
     wipe = mount.wipe_filesystem if create is None else create.force
     new = carried(
-        author, Filesystem, mount, "format label uuid",
+        Filesystem, mount, "format label uuid",
         device=tidy(mount.device), options=options, path=path, wipe_filesystem=wipe or None,
     )  # fmt: skip
     if create is not None:

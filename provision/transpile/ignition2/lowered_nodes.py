@@ -38,7 +38,7 @@ class Nodes:
             if filesystem.mount_options:
                 message = "Ignition 2 mounts without options"
                 refuse(self.author, "PV212", filesystem, "mount_options", message, "leave them out")
-            mount = carried(self.author, old.Mount, filesystem, "device format label options uuid wipe_filesystem")
+            mount = carried(old.Mount, filesystem, "device format label options uuid wipe_filesystem")
             name = name_of(filesystem.path) if filesystem.path else str(unnamed)
             place = place_of(self.author, filesystem, "path")
             new = old.Filesystem(name=name, mount=mount).at(filesystem.origin)
@@ -47,11 +47,11 @@ class Nodes:
     def directory(self, node: Directory) -> old.Directory:
         """A directory, with the mode that it has without one."""
         mode = DIRECTORY_MODE if node.mode is None else node.mode
-        return carried(self.author, old.Directory, node, "overwrite", mode=mode, **self.attributes(node))
+        return carried(old.Directory, node, "overwrite", mode=mode, **self.attributes(node))
 
     def link(self, node: Link) -> old.Link:
         """A link."""
-        return carried(self.author, old.Link, node, "hard overwrite target", **self.attributes(node))
+        return carried(old.Link, node, "hard overwrite target", **self.attributes(node))
 
     def pieces(self, node: File) -> Iterator[old.File]:
         """A file, and a file for each piece that it appends; without any it is made where missing, and else kept."""
@@ -69,7 +69,7 @@ class Nodes:
         contents = resource(content, old.FileContents, self.author, "compression")
         if contents.origin is None:
             contents = contents.at(node.origin)
-        return carried(self.author, old.File, node, contents=contents, **given, **self.attributes(node))
+        return carried(old.File, node, contents=contents, **given, **self.attributes(node))
 
     def attributes(self, node: Node) -> dict[str, Any]:
         """What all nodes have: the file system with the longest path above, the path below that, and the owner."""
@@ -79,9 +79,9 @@ class Nodes:
         below = node.path if above == "/" else node.path.removeprefix(above) or "/"
         found: dict[str, Any] = {"filesystem": self.names.get(above, ROOT), "path": below}
         if not node.user.empty():
-            found["user"] = carried(self.author, old.NodeUser, node.user, "id name")
+            found["user"] = carried(old.NodeUser, node.user, "id name")
         if not node.group.empty():
-            found["group"] = carried(self.author, old.NodeGroup, node.group, "id name")
+            found["group"] = carried(old.NodeGroup, node.group, "id name")
         return found
 
 

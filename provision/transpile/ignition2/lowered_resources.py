@@ -24,8 +24,8 @@ def resource(fetched: Resource, cls: type[R], author: Author, names: str = "") -
             )
             refuse(author, "PV213", header, "value", message, "give it a value, or take it away")
     return carried(
-        author, cls, fetched, names,
+        cls, fetched, names,
         source=fetched.source or "",
-        http_headers=tuple(carried(author, old.HttpHeader, each, "name value") for each in fetched.http_headers),
-        verification=carried(author, old.Verification, fetched.verification, "hash"),
+        http_headers=tuple(carried(old.HttpHeader, each, "name value") for each in fetched.http_headers),
+        verification=carried(old.Verification, fetched.verification, "hash"),
     )  # fmt: skip

@@ -136,20 +136,20 @@ class Nodes:
 
     def directory(self, node: old.Directory) -> Directory:
         """A directory, with the path that it has in its file system."""
-        return carried(self.author, Directory, node, "overwrite path", **self.attributes(node), **self.mode(node))
+        return carried(Directory, node, "overwrite path", **self.attributes(node), **self.mode(node))
 
     def file(self, node: old.File) -> File:
         """A file. One that is not said to append takes the place of what is there."""
-        content = contents(node, self.author)
+        content = contents(node)
         given = {"append": (content,)} if node.append else {"contents": content}
         overwrite = not node.append and node.overwrite is not False
         return carried(
-            self.author, File, node, "path", overwrite=overwrite, **given, **self.attributes(node), **self.mode(node)
+            File, node, "path", overwrite=overwrite, **given, **self.attributes(node), **self.mode(node)
         )  # fmt: skip
 
     def link(self, node: old.Link) -> Link:
         """A link."""
-        new = carried(self.author, Link, node, "overwrite path target hard", **self.attributes(node))
+        new = carried(Link, node, "overwrite path target hard", **self.attributes(node))
         if not node.target and not node.broken:
             message = "the link has no target, so that it can't be made"
             self.author.complain("PV355", "error", node, "target", message, "write the path that it points at")
@@ -157,23 +157,14 @@ class Nodes:
 
     def attributes(self, node: old.Node) -> dict[str, Any]:
         """The owner of a node, as far as it is given."""
-        return {
-            name: found
-            for name, found in (
-                ("user", self.owner(NodeUser, node, node.user)),
-                ("group", self.owner(NodeGroup, node, node.group)),
-            )
-            if found is not None
-        }
+        user, group = self.owner(NodeUser, node, node.user), self.owner(NodeGroup, node, node.group)
+        return {**({"user": user} if user else {}), **({"group": group} if group else {})}
 
     def owner(self, cls: type[Owner], node: old.Node, owner: old.NodeUser | old.NodeGroup | None) -> Owner | None:
         """An owner, who is 0 in the oldest version where nothing is said."""
-        default: dict[str, Any] = (
-            {"id": 0} if self.version < OWNER_OPTIONAL and (owner is None or owner.id is None) else {}
-        )
-        if owner is None:
-            return cls(**default).at(node.origin) if default else None
-        return carried(self.author, cls, owner, "name" if default else "id name", **default)
+        if self.version < OWNER_OPTIONAL and (owner is None or owner.id is None):
+            return cls(id=0).at(node.origin) if owner is None else carried(cls, owner, "name", id=0)
+        return None if owner is None else carried(cls, owner, "id name")
 
     def mode(self, node: old.File | old.Directory) -> dict[str, Any]:
         """The mode of a node, which is 0 in the older versions where nothing is said."""
@@ -187,7 +178,8 @@ class Nodes:
         if path is None:
             left_out(self.author, new.changed(path=tidy(new.path)))
         else:
-            yield new.changed(path=path).as_broken() if "path" in node.absent else new.changed(path=path)
+            new = new if path == new.path else new.changed(path=path)
+            yield new.as_broken() if "path" in node.absent else new
 
     # ---- each path once --------------------------------------------------------------------------------------------
 
@@ -279,7 +271,7 @@ def network_file(unit: old.NetworkdUnit | old.NetworkdDropin, name: str, author:
     place = place_of(author, unit, "contents")
     source = data_url(unit.contents.encode("utf-8", "surrogateescape"), may_encode=False).source
     new = carried(
-        author, File, unit,
+        File, unit,
         path=cleaned(f"{NETWORK}/{name}"), mode=NETWORK_MODE, overwrite=True,
         contents=FileContents(source=source).at(unit.origin if place is None else place),
     )  # fmt: skip

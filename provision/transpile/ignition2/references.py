@@ -1,6 +1,7 @@
 """`ignition`: other configs, certificates, proxies and deadlines; and every resource that is fetched."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from provision.ignition import (
     ConfigReference,
@@ -25,11 +26,11 @@ from provision.transpile.ignition2.carrying import carried, left_out, refuse
 def section(ignition: old.Ignition, author: Author) -> Ignition:
     """The section in Ignition 3: what was appended is merged."""
     return carried(
-        author, Ignition, ignition,
+        Ignition, ignition,
         config=references(ignition.config, author),
-        proxy=carried(author, Proxy, ignition.proxy, "http_proxy https_proxy no_proxy"),
+        proxy=carried(Proxy, ignition.proxy, "http_proxy https_proxy no_proxy"),
         security=security(ignition.security, author),
-        timeouts=carried(author, Timeouts, ignition.timeouts, "http_response_headers http_total"),
+        timeouts=carried(Timeouts, ignition.timeouts, "http_response_headers http_total"),
         version=author.target,
     )  # fmt: skip
 
@@ -39,42 +40,40 @@ def references(config: old.ConfigReferences, author: Author) -> ConfigReferences
     replaced = () if config.replace is None else (config.replace,)
     replace = next(fetchable(replaced, author, ConfigReference), ConfigReference())
     merge = tuple(fetchable(config.append, author, ConfigReference))
-    return carried(author, ConfigReferences, config, merge=merge, replace=replace)
+    return carried(ConfigReferences, config, merge=merge, replace=replace)
 
 
 def security(security: old.Security, author: Author) -> Security:
     """The certificates to trust."""
     authorities = tuple(fetchable(security.tls.certificate_authorities, author, Resource))
-    tls = carried(author, Tls, security.tls, certificate_authorities=authorities)
-    return carried(author, Security, security, tls=tls)
+    tls = carried(Tls, security.tls, certificate_authorities=authorities)
+    return carried(Security, security, tls=tls)
 
 
 def fetchable(fetched: Iterable[old.Reference], author: Author, cls: type[R]) -> Iterator[R]:
     """What can be fetched of references; of the others their other faults are told."""
     for each in fetched:
-        new = resource(each, author, cls)
+        new = resource(each, cls)
         if can_be_fetched(each, author):
             yield new
         else:
             left_out(author, new)
 
 
-def resource(
-    fetched: old.Reference | old.FileContents, author: Author, cls: type[R], origin: object = None
-) -> R:  # fmt: skip
+def resource(fetched: old.Reference | old.FileContents, cls: type[R], origin: object = None) -> R:
     """Something to fetch; an empty source stays an empty source, which is not the same as none."""
-    verification = carried(author, Verification, fetched.verification, "hash")
-    headers = tuple(carried(author, HttpHeader, header, "name value") for header in fetched.http_headers)
+    made: dict[str, Any] = {"source": "" if is_from_oem(fetched) else fetched.source}
+    if fetched.verification.hash is not None:
+        made["verification"] = carried(Verification, fetched.verification, "hash")
+    if fetched.http_headers:
+        made["http_headers"] = tuple(carried(HttpHeader, each, "name value") for each in fetched.http_headers)
     names = "compression" if isinstance(fetched, old.FileContents) else ""
-    return carried(
-        author, cls, fetched, names, origin=origin,
-        source="" if is_from_oem(fetched) else fetched.source, http_headers=headers, verification=verification,
-    )  # fmt: skip
+    return carried(cls, fetched, names, origin, **made)
 
 
-def contents(file: old.File, author: Author) -> FileContents:
+def contents(file: old.File) -> FileContents:
     """The content of a file; one without any is empty."""
-    return resource(file.contents, author, FileContents, file.origin)
+    return resource(file.contents, FileContents, file.origin)
 
 
 def can_be_fetched(fetched: old.Reference | old.FileContents, author: Author) -> bool:
@@ -91,7 +90,4 @@ def can_be_fetched(fetched: old.Reference | old.FileContents, author: Author) ->
 
 def is_from_oem(fetched: old.Reference | old.FileContents) -> bool:
     """Whether a source is on the OEM partition of Container Linux."""
-    try:
-        return parse(fetched.source).scheme == "oem"
-    except ValueError:
-        return False  # the rules of Ignition 3 say what is wrong
+    return fetched.source[:4].lower() == "oem:"

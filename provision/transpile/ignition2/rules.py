@@ -164,22 +164,7 @@ def network_dropin_ends_in_conf(dropin: NetworkdDropin) -> Iterator[Finding]:
 @rule("PV502", "error", on=NetworkdUnit)
 @rule("PV502", "error", on=NetworkdDropin)
 def network_text_can_be_read(unit: NetworkdUnit | NetworkdDropin) -> Iterator[Finding]:
-    """The name of networkd's file ends in .network, .netdev or .link.
-
-    Source: systemd.network(5); Ignition 2.0.0, `networkd.units[].name`.
-
-    Bad:
-      {
-        "ignition": {"version": "2.3.0"},
-        "networkd": {"units": [{"name": "static", "contents": "[Match]\\nName=eth0\\n"}]}
-      }
-
-    Good:
-      {
-        "ignition": {"version": "2.3.0"},
-        "networkd": {"units": [{"name": "static.network", "contents": "[Match]\\nName=eth0\\n"}]}
-      }
-    """
+    """The text of networkd's file or drop-in is one that systemd can read."""
     fault = read(unit.contents).fault if unit.contents else None
     if fault:
         yield Finding("contents", fault, "see systemd.syntax(7)")

@@ -13,7 +13,7 @@ def section(systemd: old.Systemd, author: Author) -> Systemd:
         new = unit(each, author)
         earlier = by_name.get(new.name)
         by_name[new.name] = new if earlier is None else together(earlier, new, author)
-    return carried(author, Systemd, systemd, units=tuple(by_name.values()))
+    return carried(Systemd, systemd, units=tuple(by_name.values()))
 
 
 def unit(unit: old.Unit, author: Author) -> Unit:
@@ -21,8 +21,8 @@ def unit(unit: old.Unit, author: Author) -> Unit:
     enabled = unit.enabled if unit.enabled is not None else unit.enable or None
     dropins: dict[str, Dropin] = {}
     for dropin in unit.dropins:
-        take(dropins, carried(author, Dropin, dropin, "contents name"), author)
-    new = carried(author, Unit, unit, "contents mask name", enabled=enabled, dropins=tuple(dropins.values()))
+        take(dropins, carried(Dropin, dropin, "contents name"), author)
+    new = carried(Unit, unit, "contents mask name", enabled=enabled, dropins=tuple(dropins.values()))
     place = place_of(author, unit, "enable")
     return new.spotted(enabled=place) if unit.enabled is None and place is not None else new
 

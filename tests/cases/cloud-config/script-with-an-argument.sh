@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#! /usr/bin/env -S bash -eu
 #! target-os fcos
 # Joins the machine to its cluster.
 token=$(cat /etc/token)

@@ -1,51 +1,29 @@
 """`provision report`: what becomes of every field of a document when it is taken to Ignition.
 
-A field is carried exactly unless the translator said otherwise: done by a generated unit, or lost.
+A field is carried exactly unless the translator said otherwise: done by a generated unit, or lost. `destinations` knows
+where each went, `table` shows it.
 """
 
 import json
-from collections import Counter
+import shutil
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from provision.diagnostics import Diagnostic, span_of
 from provision.document import WHOLE_TEXT
-from provision.formats import visible
+from provision.ignition import Config
 from provision.inputs import STDIN, STDIN_NAME, read_input
+from provision.migration.destinations import Destinations
+from provision.migration.entries import Entry, Mark, Report
+from provision.migration.table import print_table
 from provision.record import Record, Row
 from provision.transpile.author import Fate, Options
 from provision.transpile.compile import Compiled, compile_document
 
-Mark = Literal["exact", "unit", "lost"]
-MARKS: tuple[Mark, ...] = ("exact", "unit", "lost")
-TITLES: dict[Mark, str] = {"exact": "exact", "unit": "by a unit", "lost": "lost"}
 # What says of a key that the dialect does not have it, so that everything below it is dropped.
 DROPPED_KEYS = ("PV101", "PV203")
-
-
-class Entry(NamedTuple):
-    """One field of the document."""
-
-    path: str
-    line: int
-    mark: Mark
-    how: str
-
-
-class Report(NamedTuple):
-    """All fields in the order of the document."""
-
-    file: str
-    dialect: str
-    entries: list[Entry]
-
-    @property
-    def counts(self) -> dict[Mark, int]:
-        """How many fields there are of each mark."""
-        found = Counter(entry.mark for entry in self.entries)
-        return {mark: found[mark] for mark in MARKS}
 
 
 def print_report(path: str, options: Options, as_json: bool) -> Compiled:
@@ -55,8 +33,8 @@ def print_report(path: str, options: Options, as_json: bool) -> Compiled:
     report = report_of(compiled)
     if as_json:
         print(json.dumps(as_plain(report), ensure_ascii=False, indent=2))
-    else:
-        print_table(report)
+    elif compiled.author is not None:
+        print_table(report, shutil.get_terminal_size().columns)
     return compiled
 
 
@@ -64,10 +42,13 @@ def report_of(compiled: Compiled) -> Report:
     """What became of each field of a document; none where it could not be read."""
     release, root = compiled.release, compiled.root
     entries: list[Entry] = []
+    remarks: list[str] = []
     if compiled.author is not None:
-        found = () if root is None else (*fields(root, Places(compiled)), *dropped(compiled))
+        places = Places(compiled)
+        found = () if root is None else (*fields(root, places), *dropped(compiled))
         entries = sorted((*found, *texts(compiled)), key=lambda entry: entry.line)
-    return Report(compiled.document.file, release.name if release else "unknown", entries)
+        remarks = places.remarks
+    return Report(compiled.document.file, release.name if release else "unknown", entries, remarks)
 
 
 def as_plain(report: Report) -> dict[str, object]:
@@ -76,19 +57,9 @@ def as_plain(report: Report) -> dict[str, object]:
         "file": report.file,
         "dialect": report.dialect,
         "summary": report.counts,
+        "remarks": report.remarks,
         "fields": [entry._asdict() for entry in report.entries],
     }
-
-
-def print_table(report: Report) -> None:
-    """The report for people: a line for each field, and the counts."""
-    rows = [("line", "field", "carried", "how")]
-    rows += [(str(one.line), visible(one.path), TITLES[one.mark], visible(one.how)) for one in report.entries]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows if report.entries else ():
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    counted = ", ".join(f"{count} {TITLES[mark]}" for mark, count in report.counts.items())
-    print(f"{report.file} ({report.dialect}): {len(report.entries)} fields, {counted}")
 
 
 # ---- fields -------------------------------------------------------------------------------------------------------
@@ -100,8 +71,14 @@ class Places:
     def __init__(self, compiled: Compiled) -> None:
         assert compiled.author is not None
         self.author = compiled.author
+        self.root = compiled.root.origin if compiled.root else None
+        self.destinations = Destinations(compiled.config or Config())
         self.fates: dict[tuple[int, str | None], Fate] = {}
+        self.remarks: list[str] = []
         for fate in compiled.author.fates:
+            if fate.field is None and fate.mark == "exact" and fate.record.origin is self.root:
+                self.remarks.append(fate.how)
+                continue
             # A record may be a copy of the one that was read: both stand for the same node of the document.
             self.fates.setdefault((id(fate.record.origin), fate.field), fate)
         self.errors = {
@@ -112,9 +89,14 @@ class Places:
         """What was noted of a field."""
         return self.fates.get((id(record.origin), field))
 
-    def place(self, record: Record, row: Row, item: int | None = None) -> Diagnostic:
+    def place(self, record: Record, row: Row) -> Diagnostic:
         """The file, place and path of a field."""
-        return self.author.document.diagnostic(self.author.place(record, row.name, item), "", "info", "")
+        return self.author.document.diagnostic(self.author.place(record, row.name), "", "info", "")
+
+    def destination(self, record: Record, row: Row) -> str:
+        """Where a field went, as far as that is known."""
+        owner = None if record.origin is self.root else record
+        return self.destinations.words(self.author.place(record, row.name), owner)
 
 
 def fields(record: Record, places: Places, inherited: Fate | None = None, path: str = "") -> Iterator[Entry]:
@@ -131,17 +113,21 @@ def fields(record: Record, places: Places, inherited: Fate | None = None, path: 
         elif row.kind == "records":
             below = [(f"{here}[{at}]", item) for at, item in enumerate(value)]
         if not below:
-            place = places.place(record, row)
-            yield entry(place.path or here, place, fate, places)
+            yield entry(record, row, here, fate, places)
         for name, item in below:
             yield from fields(item, places, fate, name)
 
 
-def entry(path: str, place: Diagnostic, fate: Fate | None, places: Places) -> Entry:
-    """The line of one field; what has an error of its own is lost."""
+def entry(record: Record, row: Row, path: str, fate: Fate | None, places: Places) -> Entry:
+    """The line of one field; what has an error of its own is lost. What is carried exactly says where it went."""
+    place = places.place(record, row)
     error = places.errors.get((place.file, place.span))
     mark: Mark = fate.mark if fate else "lost" if error else "exact"
-    return Entry(path, place.span.line, mark, fate.how if fate else error or "")
+    how = fate.how if fate else error or ""
+    where = places.destination(record, row) if mark == "exact" else ""
+    if where not in how:
+        how = f"{where}: {how}" if how else where
+    return Entry(place.path or path, place.span.line, mark, how)
 
 
 def dropped(compiled: Compiled) -> Iterator[Entry]:
@@ -171,4 +157,5 @@ def texts(compiled: Compiled) -> Iterator[Entry]:
         node = fate.record.origin
         if isinstance(node, ScalarNode) and node.style == WHOLE_TEXT:
             place = compiled.document.diagnostic(node, "", "info", "")
-            yield Entry("(text)", place.span.line, fate.mark, fate.how)
+            part = place.file.removeprefix(compiled.document.file).strip()
+            yield Entry(part or "(text)", place.span.line, fate.mark, fate.how)
