@@ -126,6 +126,8 @@ def field(
 
 def snake_case(key: str) -> str:
     """The authoring spelling of a JSON key: `sizeMiB` is `size_mib`, `sshAuthorizedKeys` is `ssh_authorized_keys`."""
+    if key.islower():
+        return key
     out = ""
     for i, char in enumerate(key.replace("MiB", "Mib")):
         out += f"_{char.lower()}" if char.isupper() and i else char.lower()

@@ -15,10 +15,10 @@ from provision.transpile.clc.references import in_place, recast
 MIB = 1024 * 1024
 # Powers of 1024, whether spelled with an `i` or not; one size keeps to one spelling.
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5, "E": 1024**6}
-PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]+)")
-SIZE = re.compile(rf"[-+]?(?:0|(?:{PART.pattern})+)")
-UNIT = re.compile(r"([KMGTPE]?)(i?)B")
-ALMOST = re.compile(r"([0-9.]+) *([kmgtp])?(i?b?)", re.I)
+PART = r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]+)"
+SIZE = rf"[-+]?(?:0|(?:{PART})+)"
+UNIT = r"([KMGTPE]?)(i?)B"
+ALMOST = r"(?i)([0-9.]+) *([kmgtp])?(i?b?)"
 
 TYPES = {
     "raid_containing_root": "be9067b9-ea49-4f15-b4f6-f36f8c9e1818",
@@ -100,16 +100,16 @@ def fault(text: str) -> str | None:
 
 def hint_for(text: str) -> str:
     """How a size is written, with the author's own number where it has one."""
-    found = ALMOST.fullmatch(text.strip())
+    found = re.fullmatch(ALMOST, text.strip())
     example = f"{found[1]}{(found[2] or 'M').upper()}iB" if found else "512MiB"
     return f"a size has its unit: {example}"
 
 
 def in_bytes(text: str) -> int | None:
     """A size in bytes, None where it is none."""
-    if not SIZE.fullmatch(text):
+    if not re.fullmatch(SIZE, text):
         return None
-    parts = [(float(number), UNIT.fullmatch(unit)) for number, unit in PART.findall(text)]
+    parts = [(float(number), re.fullmatch(UNIT, unit)) for number, unit in re.findall(PART, text)]
     spelled = {unit[2] for _, unit in parts if unit and unit[1]}
     if any(unit is None or (unit[2] and not unit[1]) for _, unit in parts) or len(spelled) > 1:
         return None

@@ -11,7 +11,7 @@ from provision.schema.clc import Etcd, Flannel
 from provision.schema.etcd_options import Version
 from provision.schema.rules import Finding, rule
 
-VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(-[^+]*)?(\+.*)?", re.A)
+VERSION = r"(?a)(\d+)\.(\d+)\.(\d+)(-[^+]*)?(\+.*)?"
 
 
 class Numbers(NamedTuple):
@@ -39,7 +39,7 @@ class Numbers(NamedTuple):
 
 def numbers(version: str) -> Numbers | None:
     """A version's parts, None where it has not three numbers. Source: go-semver, `Version.Set`."""
-    found = VERSION.fullmatch(version)
+    found = re.fullmatch(VERSION, version)
     return Numbers(int(found[1]), int(found[2]), int(found[3]), (found[4] or "") + (found[5] or "")) if found else None
 
 

@@ -229,6 +229,9 @@ def content_of(wanted: WriteFile, author: Author) -> str | None:
     content = wanted.content or ""
     if wanted.encoding and wanted.encoding not in STEPS:
         return None  # told by `structure`
+    if wanted.encoding and wanted.content is None and "content" not in wanted.absent:
+        author.complain("PV704", "error", wanted, "encoding", "there is no content to decode", "add `content`")
+        return None
     try:
         return decoded(content, wanted.encoding).decode("utf-8", "surrogateescape")
     except ValueError:
