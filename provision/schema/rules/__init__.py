@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from provision.diagnostics import CODES, Code, Severity, declare
-from provision.record import NEVER, OLDEST, Record, Spec, spec, walk
+from provision.record import NEVER, OLDEST, Record, Row, Spec, spec
 
 
 class Finding(NamedTuple):
@@ -63,8 +63,9 @@ class Rule(NamedTuple):
 
 
 RULES: list[Rule] = []
-# What holds for which records, as far as it was asked for.
+# What holds for which records, as far as it was asked for; and the rows below which there is anything to check.
 APPLICABLE: dict[Spec, dict[type[Record], tuple[Rule, ...]]] = {}
+WORTHWHILE: dict[Spec, dict[type[Record], tuple[Row, ...]]] = {}
 
 
 def rule(
@@ -87,6 +88,7 @@ def rule(
         first, end = spec(since) if since else OLDEST, spec(until) if until else NEVER
         RULES.append(Rule(row, on, first, end, where, check, check.__code__.co_argcount == 2))
         APPLICABLE.clear()
+        WORTHWHILE.clear()
         return check
 
     return register
@@ -122,16 +124,44 @@ def load() -> None:
 
 def check(root: Record, at: Spec) -> Iterator[Violation]:
     """Run every rule over a record and all below it. Records that could not be read in full are passed over."""
-    by_class = APPLICABLE.setdefault(at, {})
-    for record in walk(root):
-        if record.broken:
-            continue
+    # A config has records by the ten thousand, but few classes.
+    rules_of: dict[type[Record], tuple[Rule, ...]] = {}
+    rows_of: dict[type[Record], tuple[Row, ...]] = {}
+    rest = [root]
+    while rest:
+        record = rest.pop()
         cls = type(record)
-        rules = by_class.get(cls)  # a config has records by the ten thousand, but few classes
-        for row in rules_for(cls, at) if rules is None else rules:
-            for finding in row.check(record, at) if row.takes_spec else row.check(record):
+        if cls not in rules_of:
+            rules_of[cls], rows_of[cls] = rules_for(cls, at), rows_worthwhile(cls, at)
+        values = record.__dict__
+        for row in rows_of[cls]:
+            value = values.get(row.name)
+            if value is not None:
+                rest.extend(value) if row.kind == "records" else rest.append(value)
+        for rule in () if record.broken else rules_of[cls]:
+            for finding in rule.check(record, at) if rule.takes_spec else rule.check(record):
                 if not is_told(record, finding):
-                    yield Violation(row.code, finding.on or record, finding)
+                    yield Violation(rule.code, finding.on or record, finding)
+
+
+def rows_worthwhile(cls: type[Record], at: Spec) -> tuple[Row, ...]:
+    """The rows of a class that lead to records which some rule looks at."""
+    by_class = WORTHWHILE.setdefault(at, {})
+    if cls not in by_class:
+        by_class[cls] = ()  # stands in while the records below are looked at
+        by_class[cls] = tuple(
+            row for row in cls.rows.values()
+            if row.kind in ("record", "records")
+            and any(rules_for(each, at) or rows_worthwhile(each, at) for each in families(row.item))
+        )  # fmt: skip
+    return by_class[cls]
+
+
+def families(cls: type[Record]) -> Iterator[type[Record]]:
+    """A class and all that are made from it."""
+    yield cls
+    for each in cls.__subclasses__():
+        yield from families(each)
 
 
 def is_told(record: Record, finding: Finding) -> bool:
