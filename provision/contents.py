@@ -11,6 +11,8 @@ from provision.ignition import Resource
 # All unpacked content of one config together: what fits into the memory of a small machine beside its initramfs. A few
 # kB of gzip can unpack to GBs.
 MAX_UNPACKED_BYTES = 256 << 20
+# What is handed to zlib at a time. It copies what is left behind the end of a member, and members can be tiny.
+CHUNK_BYTES = 4096
 
 
 class Blobs(dict[str, bytes]):
@@ -98,20 +100,23 @@ def decompress(data: bytes, limit: int) -> bytes:
     import zlib
 
     out: list[bytes] = []
-    size = 0
-    while data or not out:
-        member = zlib.decompressobj(wbits=31)
+    size = at = 0
+    member = zlib.decompressobj(wbits=31)
+    while at < len(data):
+        if member.eof:
+            member = zlib.decompressobj(wbits=31)
+        chunk = data[at : at + CHUNK_BYTES]
         try:
-            piece = member.decompress(data, limit - size + 1)
+            piece = member.decompress(chunk, limit - size + 1)
         except zlib.error:
             raise ProvisionError("the content is not valid gzip") from None
         size += len(piece)
         if size > limit:
             raise ProvisionError(f"the content unpacks to more than {limit >> 20} MiB, the limit for one config")
-        if not member.eof:
-            raise ProvisionError("the content is gzip that was cut off")
         out.append(piece)
-        data = member.unused_data
+        at += len(chunk) - len(member.unused_data)
+    if not member.eof:
+        raise ProvisionError("the content is gzip that was cut off")
     return b"".join(out)
 
 

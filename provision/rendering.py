@@ -95,8 +95,8 @@ def objects_of(data: bytes, file: str, options: Options) -> list[Compiled]:
     butane = [one for one in found if one.release and one.release.dialect == "openshift" and not one.failed]
     if not butane:
         return found
-    made = [made for one in butane for made in compile_all(one.output(), file, options)]
-    return [one._replace(root=each.root) for one, each in zip(butane, made, strict=True)]
+    made = [made for one in butane for made in compile_all(one.output(), f"{file} as a MachineConfig", options)]
+    return [each if each.failed else one._replace(root=each.root) for one, each in zip(butane, made, strict=True)]
 
 
 def take(one: Compiled, file: str, inputs: Inputs) -> None:

@@ -271,6 +271,8 @@ def test_a_machineconfig_tells_what_is_around_its_config() -> None:
         ("/etc/containers/registries.conf", "reload crio"),
         ("/etc/motd", "reboot"),
         ("/etc/kubernetes/kubelet-ca.crt", "nothing"),
+        ("/etc/containers/registries.d/example.yaml", "reload crio"),
+        ("/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt", "restart crio"),
     ],
 )
 def test_a_machineconfig_tells_what_a_running_node_does(path: str, effect: str) -> None:
@@ -278,7 +280,8 @@ def test_a_machineconfig_tells_what_a_running_node_does(path: str, effect: str) 
         "config": {
             "ignition": {"version": "3.2.0"},
             **files({"path": path, "mode": 420, "contents": {"source": "data:,a"}}),
-        }
+        },
+        "kernelType": "default",
     }
     metadata = {"name": "50-worker-a", "labels": {"machineconfiguration.openshift.io/role": "worker"}}
     whole = {
@@ -337,6 +340,44 @@ def test_json_holds_no_key_of_a_volume() -> None:
     assert "secret" not in as_json(compiled({"storage": {"luks": [luks]}})).decode()
 
 
+def test_no_secret_of_a_url_is_shown_nor_what_a_misspelt_data_url_holds() -> None:
+    tang = {"url": "https://me:secret@example.com/", "thumbprint": "a"}
+    luks = {"name": "a", "device": "/dev/vdb", "clevis": {"tang": [tang]}}
+    config = {"storage": {"luks": [luks], "files": [{"path": "/a", "contents": {"source": "DATA:,secret"}}]}}
+    for text in (as_json(compiled(config)).decode(), as_text(compiled(config))):
+        assert "https://example.com/" in text
+        assert "secret" not in text
+
+
+@pytest.mark.parametrize("tang", [{}, {"thumbprint": "a"}, {"url": ""}])
+def test_a_server_without_a_url_is_shown_as_far_as_it_can_be(tang: dict[str, str]) -> None:
+    found = compiled({"storage": {"luks": [{"name": "a", "device": "/dev/vdb", "clevis": {"tang": [tang]}}]}})
+    assert json.loads(as_json(found))["luks"][0]["name"] == "a"
+    assert "luks a: on /dev/vdb" in as_text(found)
+
+
+def test_certificates_are_told_where_there_is_nothing_else() -> None:
+    security = {"tls": {"certificateAuthorities": [{"source": "data:,a"}]}}
+    text = json.dumps({"ignition": {"version": "3.4.0", "security": security}}).encode()
+    assert as_text(compile_all(text, "a.ign")).splitlines()[2:] == ["trust", "  1 certificate of its own"]
+
+
+def test_a_partition_of_a_disk_that_goes_by_a_link_is_known_by_its_number() -> None:
+    disk = {"device": "/dev/disk/by-id/a1", "partitions": [{"number": 1, "sizeMiB": 100}]}
+    filesystem = {"device": "/dev/disk/by-id/a1-part1", "format": "ext4", "path": "/var/x"}
+    assert "│ ext4 /var/x " in "\n".join(shown({"storage": {"disks": [disk], "filesystems": [filesystem]}}))
+
+
+def test_nothing_of_a_broken_config_reaches_the_terminal_as_a_command() -> None:
+    filesystem = {"device": "/dev/vda", "format": "\x1b[31m", "path": "/a"}
+    assert "\x1b" not in "\n".join(shown({"storage": {"filesystems": [filesystem]}}))
+
+
+def test_all_entries_of_one_path_are_shown() -> None:
+    link = {"path": "/a", "target": "/b"}
+    assert sum("/b" in line for line in shown({"storage": {"links": [link] * 3}})) == 3
+
+
 # ---- taking out -------------------------------------------------------------------------------------------------
 
 APPENDED = files({
@@ -366,6 +407,12 @@ def test_cat_gives_units_by_name_and_by_path() -> None:
 def test_cat_says_why_a_content_cannot_be_had(contents: dict[str, Any], words: str) -> None:
     with pytest.raises(ProvisionError, match=words):
         cat_one(compiled(files({"path": "/a", "contents": contents})), "/a")
+
+
+def test_cat_says_so_for_the_first_config_that_has_the_file_too() -> None:
+    first = files({"path": "/a", "contents": {"source": "https://example.com/a"}})
+    with pytest.raises(ProvisionError, match="is not fetched"):
+        cat_one([*compiled(first), *compiled(files({"path": "/b"}))], "/a")
 
 
 def test_a_text_instead_of_a_url_is_no_place_to_fetch_from() -> None:

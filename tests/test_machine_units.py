@@ -10,6 +10,7 @@ from provision.schema.machine.commands import Command
 from provision.schema.machine.containers import call_of
 from provision.schema.machine.directives import SECTIONS, options_of, sections_for
 from provision.schema.machine.fleet_demands import matches
+from provision.schema.machine.ssh_keys import fault_of as fault_of_key
 from provision.schema.machine.values import KINDS, fault_of, span_fault
 from provision.transpile.author import Options
 from provision.transpile.compile import compile_document
@@ -92,9 +93,11 @@ def test_every_kind_of_value_has_its_check() -> None:
         ("environment", "%i=3", "1A=3"),
         ("listen", "127.0.0.1:80", "127.0.0.1"),
         ("listen", "/run/a.sock", "70000"),
+        ("listen", "65535", "9" * 5000),
         ("type", "oneshot", "Oneshot"),
         ("output", "append:/var/log/a", "file"),
         ("protect-system", "strict", "stricter"),
+        ("protect-home", "True", "tmpfs,true"),
         ("seconds", "${TIMEOUT}", "soon"),
         ("calendar", "{{ when }}", "now"),
     ],
@@ -145,6 +148,7 @@ def test_options_of_a_container_end_at_its_image(line: str, options: dict[str, s
         (r"[&&\]x-z[].service", "].service", True),
         (r"[&&\]x-z[].service", "y.service", True),
         ("[^[].service", "[.service", False),
+        ("[^].service", "a.service", False),
         ("*a" * 40, "a" * 250 + "b", False),
         ("a*b*", "axxbyy", True),
         ("[a", "a", False),
@@ -173,12 +177,23 @@ def service(name: str, command: str, more: str = "") -> str:
         ("docker run -p 127.0.0.1:80:1 a", "docker run -p 127.0.0.2:80:2 b", False),
         ("docker run -p 53:53/udp a", "docker run -p 53:53 b", False),
         ("docker run -p 80 a", "docker run -p 80 b", False),
+        (f"docker run -p {'9' * 1000}:80 a", f"docker run -p {'9' * 1000}:80 b", False),
         ('sh -c "exec docker run -p 80:1 a"', "docker run -p 80:2 b", True),
     ],
 )
 def test_ports_collide_on_the_same_address_and_protocol(first: str, second: str, collide: bool) -> None:
     found = said_of(service("a.service", first), service("b.service", second))
     assert found == ([("PV557", 12)] if collide else [])
+
+
+def test_every_port_of_an_address_is_held_against_others() -> None:
+    commands = ("127.0.0.1:80:1 a", "127.0.0.2:80:1 b", "127.0.0.2:80:1 c")
+    units = [service(f"{name}.service", f"docker run -p {said}") for name, said in zip("abc", commands, strict=True)]
+    assert said_of(units[0], units[1] + units[2]) == [("PV557", 16)]
+
+
+def test_quotes_that_nothing_closes_take_no_time_in_a_key() -> None:
+    assert fault_of_key('"' + '\\"' * 200) is None
 
 
 def test_units_that_never_run_together_may_share_a_port() -> None:

@@ -9,6 +9,7 @@ from provision.ignition import Config
 from provision.schema.machine.present import has_services
 from provision.schema.machine.reading import read_host
 from provision.schema.machine.services import Etcd
+from provision.transpile.author import Options
 from provision.transpile.compile import compile_document
 
 CHECK = """
@@ -109,3 +110,28 @@ def test_a_masked_unit_is_no_service() -> None:
     )
     assert has_services(config)
     assert not read_host(config).services
+
+
+MEMBER = """# Container Linux Config
+etcd:
+  name: one
+  initial_advertise_peer_urls: {advertised}
+  initial_cluster: one={listed}
+"""
+
+
+@pytest.mark.parametrize(
+    ("advertised", "listed", "codes"),
+    [
+        ("http://[fd00::1]:2380", "http://[FD00:0::1]:2380", []),
+        ("http://[fd00::1]:2380", "http://[fd00::2]:2380", ["PV513"]),
+        ("http://a:hunter2@10.0.0.1:2380", "http://a:hunter2@10.0.0.1:2380", []),
+        ("http://a:hunter2@10.0.0.1:2380", "http://a:hunter2@10.0.0.2:2380", ["PV513"]),
+        ("http://a:hunter2@10.0.0.1", "http://10.0.0.1:2380", ["PV523"]),
+    ],
+)
+def test_urls_are_compared_by_their_places_and_show_no_password(advertised: str, listed: str, codes: list[str]) -> None:
+    text = MEMBER.format(advertised=advertised, listed=listed)
+    found = compile_document(text.encode(), "a.yaml", Options()).diagnostics
+    assert [each.code for each in found] == codes
+    assert "hunter2" not in str(found)

@@ -21,6 +21,7 @@ from provision.units import (
     quote,
     reading,
     render,
+    split_commands,
     split_words,
     unescape_path,
     variables,
@@ -151,6 +152,24 @@ def test_words_are_parted_as_systemd_does(value: str, expected: tuple[str, ...])
     assert split_words(value) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("/a 1 ; /b", (("/a", "1"), ("/b",))),
+        ("/a ;", (("/a",),)),
+        ('/a ";" b', (("/a", ";", "b"),)),
+        (r"/a \; b", (("/a", ";", "b"),)),
+        ("/a b;c", (("/a", "b;c"),)),
+    ],
+)
+def test_a_bare_semicolon_parts_commands(value: str, expected: tuple[tuple[str, ...], ...]) -> None:
+    assert split_commands(value) == expected
+
+
+def test_an_escape_that_is_no_character_is_kept() -> None:
+    assert split_words(r"\ud800 \U00110000") == (r"\ud800", r"\U00110000")
+
+
 def test_an_open_quote_is_noticed() -> None:
     assert has_open_quote('sh -c "echo')
     assert has_open_quote("it's")
@@ -179,11 +198,12 @@ def test_a_variable_keeps_its_value(name: str, value: str) -> None:
     assert render([("Service", [("Environment", environment_value(name, value))])]) == text
 
 
-@given(st.lists(PRINTABLE, min_size=1, max_size=5))
+@given(st.lists(PRINTABLE | st.just(";"), min_size=1, max_size=5))
 def test_the_words_of_a_command_are_read_back(arguments: list[str]) -> None:
     line = command_line(arguments)
     assert "\n" not in line
-    assert [word.replace("%%", "%").replace("$$", "$") for word in split_words(line)] == arguments
+    (words,) = split_commands(line)
+    assert [word.replace("%%", "%").replace("$$", "$") for word in words] == arguments
 
 
 @given(st.text(max_size=40))

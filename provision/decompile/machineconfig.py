@@ -1,5 +1,6 @@
 """The MachineConfig around an Ignition config, as Butane's openshift variant says it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -22,6 +23,9 @@ declare(
     """,
 )  # fmt: skip
 
+# What the name of an object cannot have, and its length. Source: Kubernetes, "Object Names and IDs".
+NO_NAME = re.compile(r"[^a-z0-9]+")
+LONGEST_NAME = 253
 METADATA = frozenset(("name", "labels"))
 SPEC = frozenset(("config", *OpenShift.rows))
 
@@ -37,8 +41,10 @@ def as_openshift(compiled: Compiled, author: Author) -> tuple[Config, list[Diagn
     metadata, openshift = config.extra("metadata"), config.extra("openshift")
     if metadata is not None:
         return with_sections(config, metadata, openshift), []
-    stem = PurePath(author.document.file.strip("<>")).stem
-    made = Metadata(name=f"99-worker-{stem}", labels={ROLE: "worker"}).at(config.origin)
+    stem = NO_NAME.sub("-", PurePath(author.document.file.strip("<>")).stem.lower()).strip("-")
+    made = Metadata(name=f"99-worker-{stem or 'config'}"[:LONGEST_NAME].strip("-"), labels={ROLE: "worker"}).at(
+        config.origin
+    )
     said = f"a MachineConfig needs a name and a role: this one is called {made.name} and is for the role worker"
     found = author.document.diagnostic(config.origin, "PV677", "warning", said, "change both in the document")
     return with_sections(config, made, None), [found]

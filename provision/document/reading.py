@@ -9,6 +9,7 @@ from provision.diagnostics import LINE_END, WHOLE_FILE, Span, declare
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 2_000_000  # after aliases are expanded
+TOO_LARGE = f"the gzip stream holds more than {MAX_BYTES} bytes"
 
 declare(
     "PV001", "error", "encoding",
@@ -113,17 +114,35 @@ class ReadingError(Exception):
 
 
 def unpacked(data: bytes) -> bytes:
-    """The bytes of a file, decompressed where it is gzip (RFC 1952)."""
+    """The bytes of a file, decompressed where it is gzip."""
     if data[:2] != b"\x1f\x8b":
         return data
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        out = inflater.decompress(data, MAX_BYTES + 1)
-    except zlib.error as error:
-        raise ReadingError("PV001", f"the file is damaged gzip: {str(error).split(': ')[-1]}", WHOLE_FILE) from None
-    if len(out) <= MAX_BYTES and not inflater.eof:
-        raise ReadingError("PV001", "the file is gzip that ends in the middle", WHOLE_FILE, "copy it again")
-    return out
+        return gunzip(data)
+    except ValueError as error:
+        raise ReadingError("PV005" if str(error) == TOO_LARGE else "PV001", str(error), WHOLE_FILE) from None
+
+
+def gunzip(data: bytes) -> bytes:
+    """The content of gzip streams one behind the other, up to the largest document. Raises ValueError with the reason.
+
+    Source: RFC 1952, 2.2.
+    """
+    pieces: list[bytes] = []
+    room = MAX_BYTES
+    while data or not pieces:
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            pieces.append(inflater.decompress(data, room + 1))
+        except zlib.error as error:
+            raise ValueError(f"the gzip stream is damaged: {str(error).split(': ')[-1]}") from None
+        room -= len(pieces[-1])
+        if room < 0:
+            raise ValueError(TOO_LARGE)
+        if not inflater.eof:
+            raise ValueError("the gzip stream ends in the middle")
+        data = inflater.unused_data.lstrip(b"\0")
+    return b"".join(pieces)
 
 
 def too_deep(span: Span) -> ReadingError:

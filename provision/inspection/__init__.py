@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from provision.diagnostics import Diagnostic, ProvisionError
 from provision.ignition import Config, full_version
-from provision.inspection.extract import cat, extract
+from provision.inspection.extract import cat, extract, find
 from provision.inspection.inventory import inventory
 from provision.inspection.text import text_of
 from provision.inspection.tree import ASCII, BOX
@@ -92,14 +92,9 @@ def as_text(found: Sequence[Compiled], *, width: int = DEFAULT_WIDTH, ascii: boo
 def cat_one(found: Sequence[Compiled], path: str) -> bytes:
     """The bytes of one file of the config, or of the first config that has it."""
     configs = [config_of(one) for one in readable(found)]
-    for config in configs[:-1]:
-        try:
-            return cat(config, path)
-        except ProvisionError:
-            continue
     if not configs:
         raise ProvisionError(NO_CONFIG, exit_code=2)
-    return cat(configs[-1], path)
+    return cat(next((config for config in configs if find(config, path)), configs[-1]), path)
 
 
 def extract_all(found: Sequence[Compiled], folder: str) -> list[str]:

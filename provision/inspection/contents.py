@@ -81,7 +81,9 @@ def kind_of(data: bytes) -> str:
 
 
 def public(source: str) -> str:
-    """A URL as it may be shown: user name, password and query are left out."""
+    """A URL as it may be shown: user name, password and query are left out, and all data."""
+    if source[:5].lower() == "data:":
+        return "data:…"
     try:
         url = urlsplit(source)
     except ValueError:

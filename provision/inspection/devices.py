@@ -39,7 +39,8 @@ def names_of(disk: Disk, partition: Partition) -> list[str]:
     """The paths by which a partition is known."""
     found = [f"/dev/disk/by-partlabel/{partition.label}"] if partition.label else []
     if partition.number:
-        joint = "p" if disk.device[-1:].isdigit() else ""
+        by_link = "-part" if disk.device.startswith("/dev/disk/") else ""
+        joint = by_link or ("p" if disk.device[-1:].isdigit() else "")
         found.append(f"{disk.device}{joint}{partition.number}")
     return found + ([f"/dev/disk/by-partuuid/{partition.guid.lower()}"] if partition.guid else [])
 

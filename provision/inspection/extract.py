@@ -28,14 +28,19 @@ def cat(config: Config, path: str) -> bytes:
 
     Raises ProvisionError for a path that is not there and for a content that is elsewhere.
     """
-    for known, file, text in contents_in(config):
-        if path in (known, known.removeprefix(UNITS + "/")):
-            return text.encode("utf-8", "replace") if file is None else joined(Reader().pieces(file), known)
+    if (found := find(config, path)) is not None:
+        known, file, text = found
+        return text.encode("utf-8", "replace") if file is None else joined(Reader().pieces(file), known)
     from provision.diagnostics import nearest
 
     meant = nearest(path, [known for known, _, _ in contents_in(config)])
     hint = f"; did you mean {shown(meant)}?" if meant else ""
     raise ProvisionError(f"{shown(path)}: no file or unit of this config{hint}", exit_code=2)
+
+
+def find(config: Config, path: str) -> tuple[str, File | None, str] | None:
+    """The content that goes by a path, or by the name of a unit."""
+    return next((each for each in contents_in(config) if path in (each[0], each[0].removeprefix(UNITS + "/"))), None)
 
 
 def joined(pieces: list[Piece], path: str) -> bytes:

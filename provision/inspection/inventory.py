@@ -13,6 +13,7 @@
 - `machineconfig`, only of such: name, role, pool (of a merged one), kernelArguments, kernelType, extensions, fips, osImageURL, effect
 """
 
+import posixpath
 from typing import Any
 
 from provision.ignition import Config, Directory, File, Node, Unit, User
@@ -56,6 +57,8 @@ def inventory(config: Config, spec: Spec, root: Record | None) -> dict[str, Any]
 
 def without_keys(value: dict[str, Any]) -> dict[str, Any]:
     """A volume without its key, and with no more of its URLs than may be shown."""
+    for tang in value.get("clevis", {}).get("tang", ()):
+        tang.update({"url": public(tang["url"])} if tang.get("url") else {})
     return {key: inner for key, inner in value.items() if key != "keyFile"}
 
 
@@ -122,7 +125,7 @@ def references(config: Config) -> list[dict[str, object]]:
     pools = {id(each): pointer.pool for each, pointer in pointers_in(config.ignition)}
     return [
         {
-            "use": use, "source": "data:…" if each.source.startswith("data:") else public(each.source),
+            "use": use, "source": public(each.source),
             "hash": each.verification.hash, "pool": pools.get(id(each)),
         }
         for use, each in both
@@ -132,11 +135,20 @@ def references(config: Config) -> list[dict[str, object]]:
 
 # ---- MachineConfigs ---------------------------------------------------------------------------------------------
 
-# What a node does without a reboot. Source: OpenShift 4.20, "About node disruption policies".
-RELOADED = frozenset((
-    "/etc/containers/registries.conf", "/etc/containers/policy.json", "/etc/crio/openshift-config-user-ca-bundle.crt",
-))  # fmt: skip
-UNTOUCHED = frozenset(("/etc/kubernetes/kubelet-ca.crt", "/var/lib/kubelet/config.json"))
+# What a node does for a file, or for those of a folder, without a reboot.
+# Source: machine-config-operator 4.20, `calculatePostConfigChangeActionFromMCDiffs` in `pkg/daemon/update.go`.
+WITHOUT_REBOOT = {
+    "/etc/kubernetes/kubelet-ca.crt": "nothing",
+    "/var/lib/kubelet/config.json": "nothing",
+    "/etc/nmstate/openshift": "nothing",
+    "/etc/containers/registries.conf": "reload crio",
+    "/etc/containers/policy.json": "reload crio",
+    "/etc/containers/registries.d": "reload crio",
+    "/etc/machine-config-daemon/no-reboot/containers-gpg.pub": "reload crio",
+    "/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt": "restart crio",
+}
+# The strongest comes first.
+EFFECTS = ("reboot", "restart crio", "reload crio")
 
 
 def machineconfig_facts(root: MachineConfig, found: dict[str, Any]) -> dict[str, Any]:
@@ -157,13 +169,19 @@ def pool_of(root: MachineConfig) -> str | None:
 
 
 def effect(root: MachineConfig, found: dict[str, Any]) -> str:
-    """What a running node does when it gets this config: `reboot`, `reload crio` or `nothing`."""
-    paths = {file["path"] for file in found["files"]}
+    """What a running node does when it gets this config: `reboot`, `restart crio`, `reload crio` or `nothing`."""
+    from provision.transpile.machineconfig import lost_fields
+
     parts = ("directories", "links", "units", "groups", "disks", "raid", "luks", "filesystems")
     more = any(found[part] for part in parts) or any(found["kernelArguments"].values())
-    spec = root.spec
-    if more or paths - RELOADED - UNTOUCHED or spec.kernel_arguments or spec.extensions or spec.kernel_type:
+    if more or root.spec.kernel_arguments or any(lost_fields(root.spec)):
         return "reboot"
-    if spec.fips or spec.os_image_url or any(user["password"] == "set" for user in found["users"]):
+    if any(user["password"] == "set" for user in found["users"]):
         return "reboot"
-    return "reload crio" if paths & RELOADED else "nothing"
+    effects = {effect_of(file["path"]) for file in found["files"]}
+    return next((each for each in EFFECTS if each in effects), "nothing")
+
+
+def effect_of(path: str) -> str:
+    """What a running node does for one file."""
+    return WITHOUT_REBOOT.get(path) or WITHOUT_REBOOT.get(posixpath.dirname(path), "reboot")

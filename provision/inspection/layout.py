@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from provision.apply.paths import shown
 from provision.ignition import Config, Disk, Filesystem, Luks, Partition, Raid
+from provision.inspection.contents import public
 from provision.inspection.devices import Devices, Mount, mounts_of, names_of, raid_device
 from provision.inspection.tree import Strokes, aligned
 
@@ -39,7 +40,7 @@ class Uses:
             self.mounts.setdefault(self.devices.one(mount.what), []).append(mount)
         self.found = {device: place_words(mounts) for device, mounts in self.mounts.items()}
         for filesystem in config.storage.filesystems:
-            device, made = self.devices.one(filesystem.device), filesystem.format or "as it is"
+            device, made = self.devices.one(filesystem.device), shown(filesystem.format or "as it is")
             path = shown(filesystem.path or "") or self.found.get(device, "")
             self.found[device] = f"{made} {path}".rstrip() if path != made else made
         for volume in config.storage.luks:
@@ -64,7 +65,7 @@ class Uses:
         ]
         is_said = not filesystem.path or filesystem.path in [each.where for each in mounts]
         places = by_units if is_said else [f"at {shown(filesystem.path or '')}", *by_units]
-        words = [filesystem.format or "as it is", *(places or ["not mounted"])]
+        words = [shown(filesystem.format or "as it is"), *(places or ["not mounted"])]
         words += [f"label {shown(filesystem.label)}"] if filesystem.label else []
         return ", ".join(words + ["made anew"] * bool(filesystem.wipe_filesystem))
 
@@ -84,7 +85,7 @@ def luks_words(volume: Luks) -> str:
     """An encrypted volume in words: what it is on, and what opens it."""
     clevis = volume.clevis
     keys = ["TPM2"] * bool(clevis and clevis.tpm2) + [
-        f"Tang {shown(each.url)}" for each in (clevis.tang if clevis else ())
+        f"Tang {public(each.url) if each.url else '?'}" for each in (clevis.tang if clevis else ())
     ]
     keys += ["Clevis"] * bool(clevis and clevis.custom and clevis.custom.pin) + ["CEX"] * bool(volume.cex.enabled)
     opened = ", ".join(keys) or ("a given key" if volume.key_file.source else "a key made at first boot")

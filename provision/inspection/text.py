@@ -27,6 +27,7 @@ def text_of(config: Config, facts: dict[str, Any], strokes: Strokes, width: int)
         ("kernel arguments", kernel_lines(facts["kernelArguments"])),
         ("disks", draw_disks(config, strokes, width - 2)),
         ("configs", [reference_line(each) for each in facts["references"] if not each["pool"]]),
+        ("trust", [trusted(facts)] if facts["certificates"] and not facts["pointers"] else []),
     )
     for title, lines in sections:
         if lines:
@@ -35,7 +36,12 @@ def text_of(config: Config, facts: dict[str, Any], strokes: Strokes, width: int)
         yield from ("", "nothing is in it")
 
 
-EFFECTS = {"reboot": "reboots", "reload crio": "reloads crio", "nothing": "goes on as it is"}
+EFFECTS = {
+    "reboot": "reboots",
+    "restart crio": "restarts crio",
+    "reload crio": "reloads crio",
+    "nothing": "goes on as it is",
+}
 # What the operator of a cluster applies itself, and how it reads.
 OPERATORS: dict[str, Callable[[Any], str]] = {
     "extensions": ", ".join, "kernelType": str, "fips": lambda on: str(on).lower(), "osImageURL": str,
@@ -58,15 +64,19 @@ def machineconfig_lines(facts: dict[str, Any]) -> list[str]:
     return [f"{shown(found['name'])}, {whose}; a running node {EFFECTS[found['effect']]}", *asked_of_operator(facts)]
 
 
+def trusted(facts: dict[str, Any]) -> str:
+    """The certificates that a config brings along."""
+    return f"{counted(facts['certificates'], 'certificate')} of its own"
+
+
 def pointer_lines(facts: dict[str, Any], width: int) -> list[str]:
     """What a pointer config means."""
-    trust = f"trusting {counted(facts['certificates'], 'certificate')} of its own"
     return [
         line
         for each in facts["pointers"]
         for line in wrap(
             f"a pointer: the machine fetches the config of the pool {shown(each['pool'])} from {shown(each['host'])}"
-            f":{each['port'] or 443} over {each['scheme']}, {trust}",
+            f":{each['port'] or 443} over {each['scheme']}, trusting {trusted(facts)}",
             width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False,
         )
     ]  # fmt: skip

@@ -40,15 +40,17 @@ class Branch:
 
 
 def planted(entries: Iterable[Entry]) -> Branch:
-    """The entries as a tree. A second entry of one path stands beside the first."""
+    """The entries as a tree. Further entries of one path stand beside the first."""
     root = Branch()
     for entry in entries:
         here = root
         parts = [part for part in entry.path.split("/") if part] or ["/"]
         for part in parts:
             here = here.below.setdefault(part, Branch())
-        if here.entry is not None:
-            here = root.below.setdefault(f"{entry.path} (again)", Branch())
+        name = entry.path
+        while here.entry is not None:
+            name += " (again)"
+            here = root.below.setdefault(name, Branch())
         here.entry = entry
     return root
 

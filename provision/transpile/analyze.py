@@ -32,7 +32,8 @@ LOCAL = re.compile(
     r"is not executable|not loaded, socket|Found dependency on|deleted to break|Unable to break|Unit \S+ not found|Failed to create \S+/start|Can't locate|No such file or directory|man page",
     re.I,
 )
-NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
+# With `.d` behind it a name is still one of a folder.
+NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,253}")
 
 
 class Opinion(NamedTuple):

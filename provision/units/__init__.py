@@ -15,7 +15,7 @@ from provision.units.reading import (
     parse,
     variables,
 )
-from provision.units.words import has_open_quote, split_words
+from provision.units.words import has_open_quote, split_commands, split_words
 from provision.units.writing import command_line, environment_line, environment_value, quote, quoted, render
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "quote",
     "quoted",
     "render",
+    "split_commands",
     "split_words",
     "unescape",
     "unescape_path",

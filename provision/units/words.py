@@ -1,6 +1,7 @@
 """The words of a unit's values: quotes and escapes. Source: "Quoting" in systemd.service(5), `extract_first_word`."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " ", "\\": "\\"} | {
@@ -29,18 +30,43 @@ def split_words(value: str) -> tuple[str, ...]:
     """
     if value.isascii() and value.isprintable() and not any(mark in value for mark in "\"'\\"):
         return tuple(value.split())
-    words: list[str] = []
-    inside = False
+    return tuple("".join(map(piece_of, pieces)) for pieces in raw_words(value))
+
+
+def split_commands(value: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each command of a line. A semicolon parts two commands where it is a word without quotes.
+
+    >>> split_commands('/bin/find -exec /bin/rm {} ";" ; /bin/true')
+    (('/bin/find', '-exec', '/bin/rm', '{}', ';'), ('/bin/true',))
+    """
+    if ";" not in value:
+        return (split_words(value),)
+    commands: list[list[str]] = [[]]
+    for pieces in raw_words(value):
+        if "".join(piece[0] for piece in pieces) == ";":
+            commands.append([])
+        else:
+            word = "".join(map(piece_of, pieces))
+            commands[-1].append(";" if word == "\\;" else word)
+    return tuple(tuple(words) for words in commands if words)
+
+
+def raw_words(value: str) -> Iterator[list[re.Match[str]]]:
+    """The pieces of each word: quoted and bare ones, as they are written."""
+    pieces: list[re.Match[str]] = []
     for found in WORD_PIECE.finditer(value):
-        if found["blank"] is not None:
-            inside = False
-            continue
-        if not inside:
-            words.append("")
-        inside = True
-        piece = found[found.lastgroup or 0]
-        words[-1] += CHARACTER.sub(character, piece)
-    return tuple(words)
+        if found["blank"] is None:
+            pieces.append(found)
+        elif pieces:
+            yield pieces
+            pieces = []
+    if pieces:
+        yield pieces
+
+
+def piece_of(found: re.Match[str]) -> str:
+    """What a piece of a word stands for."""
+    return CHARACTER.sub(character, found[found.lastgroup or 0])
 
 
 def has_open_quote(value: str) -> bool:
@@ -56,4 +82,4 @@ def character(found: re.Match[str]) -> str:
     if letter is not None:
         return ESCAPED.get(letter, found[0])
     number = int(octal, 8) if octal else int(two or four or eight, 16)
-    return chr(number) if number < 0x110000 else found[0]
+    return chr(number) if number < 0xD800 or 0xDFFF < number < 0x110000 else found[0]

@@ -51,7 +51,7 @@ def quote(word: str) -> str:
     >>> print(quote("plain"), quote("two words"))
     plain "two words"
     """
-    return quoted(word) if not word or re.search(r"[^!#-&(-\[\]-~]", word) else word.replace("%", "%%")
+    return quoted(word) if word in ("", ";") or re.search(r"[^!#-&(-\[\]-~]", word) else word.replace("%", "%%")
 
 
 def command_line(words: Iterable[str]) -> str:

@@ -164,6 +164,21 @@ def test_a_way_of_merging_that_cannot_be_read_is_an_error(how: str) -> None:
     assert [code for _, code in codes_of(found)] == ["PV728"]
 
 
+def test_a_key_that_was_deleted_may_come_again() -> None:
+    how = "merge_how: dict(allow_delete,recurse_list)+list(append)\n"
+    bodies = ("timezone: UTC\nhostname: a\n", f"{how}timezone: null\n", f"{how}timezone: Europe/Berlin\n")
+    found = of_bytes(multipart(*(part(f"#cloud-config\n{body}") for body in bodies)))
+    assert found.config is not None
+    assert [link.target for link in found.config.storage.links] == ["../usr/share/zoneinfo/Europe/Berlin"]
+
+
+def test_archives_in_archives_have_a_limit() -> None:
+    text = CONFIG
+    for _ in range(1200):
+        text = "#cloud-config-archive\n- |\n" + "".join(f" {line}\n" for line in text.splitlines())
+    assert [code for _, code in codes_of(of_bytes(text.encode()))] == ["PV741"]
+
+
 def test_a_part_for_one_instance_is_taken_for_that_instance_only() -> None:
     data = multipart(part("#cloud-config\ntimezone: UTC\n"), part("#cloud-config\nlocale: C\n", Launch_Index="1"))
     assert [code for _, code in codes_of(of_bytes(data))] == ["PV732"]

@@ -1,8 +1,12 @@
 """What single keys come to, where it depends on something."""
 
-import pytest
-from cloud_init_contents import codes_of, compiled, files_of, script_of, text_of, units_of
+import base64
+import gzip
 
+import pytest
+from cloud_init_contents import codes_of, compiled, content_of, decoded, files_of, script_of, text_of, units_of
+
+from provision.diagnostics import span_of
 from provision.ignition import User
 from provision.schema.cloud_init.keys import CANONICAL_KEYS
 from provision.transpile.compile import Compiled, compile_document
@@ -251,6 +255,53 @@ def test_content_is_decoded(encoding: str, content: str) -> None:
     assert text_of(result, "/etc/a") == "hello"
 
 
+def test_gzip_may_have_several_members() -> None:
+    content = base64.b64encode(gzip.compress(b"one\n") + gzip.compress(b"two\n")).decode()
+    result = compiled(f"{UTC}write_files: [{{path: /etc/a, encoding: gz+b64, content: {content}}}]\n")
+    assert text_of(result, "/etc/a") == "one\ntwo\n"
+
+
+def test_a_deferred_file_wins_over_what_other_keys_write() -> None:
+    files = "write_files: [{path: /etc/chrony.conf, content: mine, defer: %s}]\nntp: {servers: [a.example]}\n"
+    assert text_of(compiled(UTC + files % "true"), "/etc/chrony.conf") == "mine"
+    assert text_of(compiled(UTC + files % "false"), "/etc/chrony.conf").startswith("server a.example")
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "wanted"),
+    [
+        ("/etc/hosts", "hostname: web\nmanage_etc_hosts: localhost", "127.0.1.1 web\n"),
+        ("/etc/zypp/zypp.conf", "zypper: {config: {a: b}}", "# Added from cloud-init user-data\na=b\n"),
+    ],
+)
+def test_what_a_key_adds_to_a_file_stands_behind_what_the_author_wrote(path: str, key: str, wanted: str) -> None:
+    file = files_of(compiled(f"{UTC}write_files: [{{path: {path}, content: mine}}]\n{key}\n"))[path]
+    assert [content_of(file), *map(decoded, file.append)] == ["mine", wanted]
+
+
+# ---- keys of ssh --------------------------------------------------------------------------------------------------
+
+
+def test_keys_that_are_printed_are_hidden_by_name() -> None:
+    result = compiled(f"{UTC}ssh: {{emit_keys_to_console: true}}\nssh_key_console_blacklist: [ssh-rsa, $(id)]\n")
+    assert "hidden=' ssh-rsa $(id) '\n" in script_of(result, "fingerprints")
+    assert not codes_of(result)
+
+
+def test_every_key_has_the_place_where_it_stands() -> None:
+    user = f"user: {{name: core, ssh_authorized_keys: ['{KEY}']}}\n"
+    result = compiled(f"{UTC}{user}ssh_authorized_keys:\n  - {KEY}\n  - {KEY[:-1]}q\n")
+    places = users_of(result)["core"].spot("ssh_authorized_keys")
+    assert isinstance(places, tuple)
+    assert [span_of(place).line for place in places] == [3, 6]
+
+
+@pytest.mark.parametrize("rest", ["name: default", "name: ada, ssh-authorized-keys: [a]"])
+def test_who_cannot_send_people_to_the_default_user_is_told(rest: str) -> None:
+    result = compiled(f"{UTC}users:\n  - default\n  - {{ssh_redirect_user: true, {rest}}}\n")
+    assert [code for _, code in codes_of(result) if code != "PV727"] == ["PV728"]
+
+
 # ---- disks and mounts ---------------------------------------------------------------------------------------------
 
 
@@ -259,7 +310,8 @@ def test_content_is_decoded(encoding: str, content: str) -> None:
     [
         ("[vdb, /data]", "data.mount", ["What=/dev/vdb\n", "Options=nofail\n", "WantedBy=local-fs.target\n"]),
         ("[/dev/vdb, /data, xfs, 'defaults,noatime']", "data.mount", ["Type=xfs\n", "Options=noatime\n", "RequiredBy=local-fs.target\n"]),
-        ("['LABEL=my data', /a b, ext4]", "a\\x20b.mount", ["What=/dev/disk/by-label/my data\n", "Where=/a b\n"]),
+        ("['LABEL=my data', /a b, ext4]", "a\\x20b.mount", ["What=/dev/disk/by-label/my\\x20data\n", "Where=/a b\n"]),
+        ("['LABEL=data.1', /data]", "data.mount", ["What=/dev/disk/by-label/data.1\n"]),
         ("['host:/x', /n, nfs4, 'rw']", "n.mount", ["What=host:/x\n", "RequiredBy=remote-fs.target\n"]),
         ("[tmpfs, /t, tmpfs, 'size=1G']", "t.mount", ["What=tmpfs\n", "Options=size=1G\n"]),
         ("[/dev/nvme0n1.2, /data]", "data.mount", ["What=/dev/nvme0n1p2\n"]),
@@ -270,6 +322,23 @@ def test_content_is_decoded(encoding: str, content: str) -> None:
 def test_a_line_of_fstab_becomes_a_mount_unit(line: str, name: str, wanted: list[str]) -> None:
     unit = units_of(compiled(f"#cloud-config\nmounts:\n  - {line}\n"))[name]
     assert all(piece in (unit.contents or "") for piece in wanted), unit.contents
+
+
+def test_swap_with_noauto_is_not_turned_on() -> None:
+    unit = units_of(compiled("#cloud-config\nmounts:\n  - [/dev/vdd, none, swap, 'sw,noauto']\n"))["dev-vdd.swap"]
+    assert (unit.enabled, unit.contents) == (None, "[Swap]\nWhat=/dev/vdd\n")
+
+
+@pytest.mark.parametrize("size", ["2G", "2GB", "2048M", "2048MB", "2147483648", "2147483648B"])
+def test_a_size_may_end_in_b(size: str) -> None:
+    assert "size=2147483648\n" in script_of(compiled(f"#cloud-config\nswap: {{size: {size}}}\n"), "swap")
+
+
+def test_the_type_of_a_partition_may_be_a_guid() -> None:
+    guid = "E6D6D379-F507-44C2-A23C-238F2A3DF928"
+    result = compiled(f"#cloud-config\ndisk_setup:\n  /dev/vdb: {{table_type: gpt, layout: [[100, {guid}]]}}\n")
+    assert result.config is not None
+    assert [part.type_guid for part in result.config.storage.disks[0].partitions] == [guid]
 
 
 def test_default_fields_fill_a_line() -> None:
@@ -420,3 +489,18 @@ def test_a_password_beside_those_of_chpasswd_is_passed_over_and_told() -> None:
     assert found.config is not None
     (user,) = found.config.passwd.users
     assert user.password_hash == sha512_crypt("b", salt_for("core", "b"))
+
+
+def test_a_remote_of_rsyslog_may_have_a_comment_and_stays_one_line() -> None:
+    result = compiled(f'{UTC}rsyslog: {{remotes: {{"a\\nb": "*.* @@host:514 # there"}}}}\n')
+    assert text_of(result, "/etc/rsyslog.d/20-cloud-config.conf") == "*.* @@host:514 # a b\n"
+
+
+def test_a_template_without_end_is_an_error() -> None:
+    template = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"
+    result = compiled(f"{UTC}ntp:\n  config:\n    confpath: /etc/a\n    template: '{template}'\n")
+    assert codes_of(result) == [(6, "PV728")]
+
+
+def test_an_old_switch_that_is_no_boolean_is_an_error() -> None:
+    assert (3, "PV102") in codes_of(compiled(f"{UTC}apt_update: [1]\n", "fedora"))

@@ -149,6 +149,12 @@ def test_a_config_without_a_machineconfig_gets_a_name_to_look_at() -> None:
     assert "PV677" in [why.code for why in found.diagnostics]
 
 
+@pytest.mark.parametrize(("file", "name"), [("My_Config v1.ign", "my-config-v1"), ("é.ign", "config")])
+def test_the_name_of_a_file_becomes_one_that_an_object_can_have(file: str, name: str) -> None:
+    found = decompiled(compile_document(b'{"ignition": {"version": "3.4.0"}}', file), "openshift")
+    assert f"  name: 99-worker-{name}\n" in (found.text or "")
+
+
 def test_openshifts_own_key_for_kernel_arguments_is_named() -> None:
     found = of("3.4.0", "openshift", kernelArguments={"shouldExist": ["quiet"]})
     assert codes(found) == ["PV671"]

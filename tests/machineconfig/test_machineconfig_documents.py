@@ -122,6 +122,13 @@ def test_a_mistake_of_yaml_in_a_later_object_is_told() -> None:
     assert [found.code for found in document.diagnostics] == ["PV002"]
 
 
+def test_a_config_does_not_win_over_itself() -> None:
+    files = "        - {filesystem: root, path: /etc/a, mode: 420, contents: {source: 'data:,a'}}\n"
+    spec = "spec:\n  config:\n    ignition: {version: 2.2.0}\n    storage:\n      files:\n"
+    found = codes(config(spec=spec + files * 2) + "---\n" + config("51-worker-b", spec=spec + files))
+    assert found.count("PV779") == 1
+
+
 def test_a_comment_silences_in_its_own_object_only() -> None:
     doubtful = "spec:\n  kernelArguments:\n    - a\n    - a{}\n"
     silenced = doubtful.format(" # provision: ignore[PV775] the driver wants it twice")

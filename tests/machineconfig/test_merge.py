@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from provision.diagnostics import ProvisionError
 from provision.rendering import Merged, merge_files
 from provision.schema.machineconfig import GENERATED_BY, ROLE, LabelSelector, Requirement
+from provision.transpile.machineconfig.objects import words_of
 from provision.transpile.machineconfig.pools import selector_of, selects
 
 POOL = """
@@ -375,6 +376,17 @@ def test_butane_for_openshift_takes_part(folder: Folder) -> None:
     assert found["contents"]["source"] == "data:,hi"
 
 
+def test_butane_for_a_spec_that_no_cluster_takes_is_not_passed_over(folder: Folder) -> None:
+    butane = (
+        "variant: openshift\nversion: 4.23.0-experimental\nmetadata:\n  name: 60-a\n  labels:\n    "
+        + ROLE
+        + ": worker\n"
+    )
+    merged = folder.merged(butane + "openshift:\n  fips: true\n", machineconfig("50-a"))
+    assert merged.data is None
+    assert "PV202" in [found.code for found in merged.diagnostics]
+
+
 def test_other_configs_are_refused_by_name(folder: Folder) -> None:
     with pytest.raises(ProvisionError, match=r"1\.yaml: this is no MachineConfig"):
         folder.merged("variant: fcos\nversion: 1.5.0\n")
@@ -404,3 +416,7 @@ def test_the_explanation_can_be_had_as_json(folder: Folder) -> None:
     alone = folder.merged(texts[0], as_json=True)
     assert alone.data is not None
     assert json.loads(alone.data)["kind"] == "MachineConfig"
+
+
+def test_a_quote_of_a_kernel_argument_that_is_left_open_lasts_to_its_end() -> None:
+    assert words_of(('a="b c" d', 'e="f g')) == [('a="b c"', 0), ("d", 0), ('e="f g', 1)]

@@ -14,7 +14,10 @@ OPEN = re.compile(
 )
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # A variable may stand in braces and hold no colon or slash.
-AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|(?:\$?\{+[^{}]*\}+|[^:/?#{}])*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)", re.S)
+AUTHORITY = re.compile(
+    r"(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|(?:\$?\{+[^{}]*\}+|[^:/?#{}])*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)", re.S
+)
+PASSWORD = re.compile(r"(://[^/?#@:]*:)[^/?#@]+@")
 PORT = re.compile(r"[0-9]{1,5}")
 SCHEMES = ("http", "https", "unix", "unixs")
 BLANK = "has a blank in it"
@@ -23,7 +26,7 @@ WILDCARD = ("0.0.0.0", "::", "")
 
 
 class Url(NamedTuple):
-    """One URL; `fault` says why etcd would refuse it, `open` that a variable stands in it."""
+    """One URL; `fault` says why etcd would refuse it, `open` that a variable stands in it. `text` has no password."""
 
     text: str
     scheme: str = ""
@@ -75,8 +78,9 @@ def read_url(text: str) -> Url:
     if parts is None:
         return Url(text, scheme, open=is_open)
     host, port = parts["host"].strip("[]"), parts["port"] or ""
+    shown = PASSWORD.sub(r"\1…@", text)
     number = int(port) if PORT.fullmatch(port) else None
-    return Url(text, scheme, host, number, fault_of(text, scheme, port, parts["rest"]), is_open)
+    return Url(shown, scheme, host, number, fault_of(text, scheme, port, parts["rest"]), is_open)
 
 
 def fault_of(text: str, scheme: str, port: str, rest: str) -> str | None:

@@ -4,6 +4,7 @@ Source: etcd 2.3 and 3.4, `etcdmain/config.go`, `embed/config.go`, `etcdserver/c
 """
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from provision.diagnostics import Severity, nearest
 from provision.schema.machine.addresses import BLANK, OPEN, Url, read_url
@@ -140,7 +141,12 @@ def differ(listed: tuple[Url, ...], advertised: tuple[Url, ...]) -> bool:
     if any(not url.is_ip for url in both):
         shapes = [sorted((url.scheme, url.port) for url in side) for side in (listed, advertised)]
         return shapes[0] != shapes[1]
-    return {url[:4] for url in listed} != {url[:4] for url in advertised}
+    return {place_of(url) for url in listed} != {place_of(url) for url in advertised}
+
+
+def place_of(url: Url) -> tuple[str, object, int | None]:
+    """What two spellings of a URL with an address have in common."""
+    return url.scheme, ip_address(url.host.partition("%")[0]), url.port
 
 
 @rule("PV514", "error", on=Etcd)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import NamedTuple
 
 from provision.ignition import Unit
@@ -12,13 +12,15 @@ from provision.schema.machine.texts import Whole, kind_of, read, text_of, whole
 from provision.schema.machine.unit_contents import FLEET
 from provision.schema.machine.values import is_yes
 from provision.schema.rules import Finding, rule
-from provision.units import Option, UnitFile, split_words
+from provision.units import Option, UnitFile, split_commands, split_words
 
 PREFIXES = re.compile(r"[@:+!|-]*")
 SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash"))
 # Programs whose arguments may well look like options of units.
 OF_SYSTEMD = frozenset(("systemd-run", "systemctl", "busctl", "homectl", "portablectl", "machinectl"))
 INNER = re.compile(r"\|\||&&|;|\||&|\n|\b(?:then|do|else)\b")
+# What may stand before a program in a shell's command.
+BEFORE_PROGRAM = re.compile(r"exec|sudo|\w+=.*|[({!]")
 SHELL_WORDS = frozenset(("|", "||", "&&", ">", ">>", "<", "<<", "2>", "2>&1", "&", "&>", ">/dev/null", "2>/dev/null"))
 
 
@@ -50,7 +52,7 @@ def commands_of(text: UnitFile) -> tuple[Command, ...]:
         for name in EXEC
         if ("Service", name) in text.by_name
         for option in text.effective("Service", name)
-        for words in parted(split_words(option.value))
+        for words in split_commands(option.value)
         for command in told_apart(option, words)
     )
 
@@ -64,23 +66,11 @@ def told_apart(option: Option, words: tuple[str, ...]) -> Iterator[Command]:
     yield from inner_commands(command)
 
 
-def parted(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The commands of a line, which a semicolon parts."""
-    start = 0
-    for at, word in enumerate(words):
-        if word == ";":
-            yield words[start:at]
-            start = at + 1
-    yield words[start:]
-
-
 def inner_commands(command: Command) -> Iterator[Command]:
     """The simple commands in the text that a shell is given with -c; what stands around them is passed over."""
     if command.program in SHELLS and len(command.words) > 2 and re.fullmatch(r"-[a-z]*c", command.words[1]):
         for text in INNER.split(command.words[2]):
-            words = split_words(text)
-            while words and re.fullmatch(r"exec|sudo|\w+=.*|[({!]", words[0]):
-                words = words[1:]
+            words = tuple(dropwhile(BEFORE_PROGRAM.fullmatch, split_words(text)))
             if words:
                 yield Command(command.option, "", words, inner=True)
 
@@ -206,9 +196,9 @@ def second_option(option: Option) -> str | None:
     words = split_words(option.value)
     if words and PREFIXES.sub("", words[0], count=1).rpartition("/")[2] in OF_SYSTEMD:
         return None
+    kinds = options_of(option.section) | options_of("Unit") | options_of("Install")
     for before, word in pairwise(words):
         name, equals, _ = word.partition("=")
-        kinds = options_of(option.section) | options_of("Unit") | options_of("Install")
         may_be_value = before.startswith("-") and kinds.get(name) != "exec"
         if equals and name in kinds and len(name) > 4 and not may_be_value:
             return name

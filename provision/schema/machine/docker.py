@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from provision.schema.machine.file_text import text_of
 from provision.schema.machine.present import DOCKER_JSON
 from provision.schema.machine.services import Docker, Host
+from provision.schema.machine.texts import read
 from provision.schema.rules import Finding, rule
-from provision.units import parse
 
 OPEN_PORT = re.compile(r"(?:^|[^0-9])2375$")
-TCP = re.compile(r"tcp://(?!127\.|localhost|\[::1\])[^ \"]*:2375\b")
+TCP = re.compile(r"tcp://(?!127\.|localhost|\[::1\])[^ \"]{0,300}:2375\b")
 ANY_REGISTRY = re.compile(
     r"--insecure-registry[= ]*\W{0,3}0\.0\.0\.0/0|\"insecure-registries\"\s*:\s*\[[^]]*\"0\.0\.0\.0/0\""
 )
@@ -67,8 +67,7 @@ def docker_is_not_open_to_all(host: Host) -> Iterator[Finding]:
                 on = docker.source.parts[command.source]
                 yield Finding("contents", message, hint, on=on, line=command.line)
         given = sum(
-            "DOCKER_OPTS=" in "".join(parse(part.contents or "").values("Service", "Environment"))
-            for part in docker.source.parts
+            "DOCKER_OPTS=" in "".join(read(part).values("Service", "Environment")) for part in docker.source.parts
         )
         if given > 1 and setting:
             yield setting.found("DOCKER_OPTS is set in another drop-in as well, which this one replaces", "set it once")
@@ -92,7 +91,7 @@ def open_sockets(host: Host) -> Iterator[Finding]:
     for unit in host.config.systemd.units:
         if not unit.name.endswith(".socket") or not unit.contents or "2375" not in unit.contents or unit.mask:
             continue
-        text = parse(unit.contents)
+        text = read(unit)
         if text.value("Socket", "Service") not in (None, "docker.service") or "docker" not in unit.name + unit.contents:
             continue
         for option in text.effective("Socket", "ListenStream"):

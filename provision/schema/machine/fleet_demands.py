@@ -20,7 +20,7 @@ KEYS = ("MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Global", "Rep
 YES = frozenset(("true", "yes", "1", "on", "t"))
 # Go's path.Match: characters, escaped ones, wildcards, and sets of characters or ranges.
 SET_ITEM = r"(?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?"
-PATTERN = re.compile(rf"(?:\\.|\*|\?|\[\^?(?:{SET_ITEM})+\]|[^\\\[*?])*", re.DOTALL)
+PATTERN = re.compile(rf"(?:\\.|\*|\?|\[\^?+(?:{SET_ITEM})+\]|[^\\\[*?])*", re.DOTALL)
 RANGE = re.compile(
     r"(?:\\(?P<low_escaped>.)|(?P<low>[^\\\]-]))(?:-(?:\\(?P<high_escaped>.)|(?P<high>[^\\\]-])))?", re.DOTALL
 )

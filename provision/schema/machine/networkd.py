@@ -221,7 +221,7 @@ def gateway_is_in_reach(storage: Storage) -> Iterator[Finding]:
             continue
         for option in found.unit.options():
             if option.name == "Gateway" and option.section in ("Network", "Route") and is_address(option.value):
-                gateway = ip_address(option.value)
+                gateway = ip_address(option.value.partition("%")[0])
                 same = [subnet for subnet in subnets if subnet.version == gateway.version]
                 if same and not gateway.is_link_local and not any(gateway in subnet for subnet in same):
                     nets = ", ".join(map(str, same))

@@ -12,8 +12,8 @@ from provision.schema.rules import Finding, rule
 from provision.units import Option
 
 # HOST:HOST_PORT:PORT/PROTOCOL, where the host and the protocol may be left out. Source: docker, `docker run --publish`.
-PUBLISHED = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d+):\d+(?:/(?P<protocol>tcp|udp|sctp))?")
-LISTENING = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d+)")
+PUBLISHED = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d{1,5}):\d+(?:/(?P<protocol>tcp|udp|sctp))?")
+LISTENING = re.compile(r"(?:(?P<host>[\d.]+|\[[\da-fA-F:]*\]):)?(?P<port>\d{1,5})")
 LISTENS = {"ListenStream": "tcp", "ListenDatagram": "udp"}
 STARTS = ("ExecStart", "ExecStartPre")
 EVERYWHERE = frozenset(("", "0.0.0.0", "[::]"))
@@ -93,7 +93,7 @@ def ports_are_free(systemd: Systemd) -> Iterator[Finding]:
               [Service]
               ExecStart=/usr/bin/docker run --rm -p 8080:80 blog
     """
-    taken: dict[tuple[int, str], list[Port]] = {}
+    taken: dict[tuple[int, str], dict[str, Port]] = {}
     enemies: dict[str, tuple[str, ...]] = {}
     for unit in systemd.units:
         if not may_run(unit) or unit.broken:
@@ -101,10 +101,11 @@ def ports_are_free(systemd: Systemd) -> Iterator[Finding]:
         text = whole(unit)
         enemies[unit.name] = text.unit.words("Unit", "Conflicts")
         for port in ports_of(unit, text):
-            others = taken.setdefault((port.number, port.protocol), [])
-            for other in others[:1]:
-                apart = other.unit in enemies[port.unit] or port.unit in enemies[other.unit]
-                if port.collides(other) and not apart:
-                    said = f"port {port.number}/{port.protocol} is taken by {other.unit} already"
-                    yield text.finding(port.option, said, "publish another port of the machine")
-            others.append(port)
+            others = taken.setdefault((port.number, port.protocol), {})
+            hosts = others if port.host in EVERYWHERE else (port.host, *EVERYWHERE)
+            other = next((others[host] for host in hosts if host in others), None)
+            apart = other and (other.unit in enemies[port.unit] or port.unit in enemies[other.unit])
+            if other and port.collides(other) and not apart:
+                said = f"port {port.number}/{port.protocol} is taken by {other.unit} already"
+                yield text.finding(port.option, said, "publish another port of the machine")
+            others.setdefault(port.host, port)

@@ -26,6 +26,7 @@ from provision.schema.machine.services import (
     Source,
 )
 from provision.schema.machine.settings import Part, Texts, environment_of, expanded, file_settings, flags_of
+from provision.schema.machine.texts import text_of as unit_text
 from provision.units import UnitFile, overlaid, split_words
 
 # Units of the vendors, with the files that these read by themselves (a `-` says that they read variables from it).
@@ -60,7 +61,7 @@ def read_service(unit: Unit, texts: Texts, started: bool) -> Service | None:
         return None
     dropins = sorted((dropin for dropin in unit.dropins if dropin.contents), key=lambda dropin: dropin.name)
     parts: tuple[Part, ...] = (unit, *dropins)
-    text = overlaid(tuple(part.contents or "" for part in parts))
+    text = overlaid(tuple(map(unit_text, parts)))
     if kind is None:
         return read_etcd(unit, parts, text, texts, started)
     environment, whole = environment_of(parts, text, texts)

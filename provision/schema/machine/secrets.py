@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from provision.ignition import Dropin, File, Unit
 from provision.schema.machine.file_text import text_of
+from provision.schema.machine.texts import text_of as unit_text
 from provision.schema.rules import Finding, rule
 
 READABLE_BY_ALL = 0o004
@@ -55,7 +56,7 @@ def secrets_are_not_for_all(unit: Unit) -> Iterator[Finding]:
               inline: |
                 DB_PASSWORD=correct-horse
     """
-    yield from found_in(unit.contents, "contents")
+    yield from found_in(unit_text(unit), "contents")
 
 
 @rule("PV552", "warning", on=Dropin)
@@ -92,26 +93,24 @@ def found_in(text: str | None, field: str, spots: Iterable[str] = ()) -> Iterato
         line = text.count("\n", 0, key.start()) + 1
         yield Finding(field, "a private key stands where every user can read it", hint, line=line)
     named: set[str] = set()
-    line, counted = 1, 0
-    for found in SECRET.finditer(text):
+    for line, found in assignments(text):
         name = found["name"]
-        if name in named or not is_secret(text, found):
+        if name in named or NO_SECRET.search(name) or NO_VALUE.match(found["value"]):
             continue
         named.add(name)
-        line, counted = line + text.count("\n", counted, found.start("name")), found.start("name")
         message = f"{name} is a secret, and stands where every user can read it"
         own = spot_of(name, spots)
         yield Finding(own, message, hint) if own else Finding(field, message, hint, line=line)
+
+
+def assignments(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """What looks like a secret in lines that are no comments, each with the number of its line."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.lstrip().startswith(("#", ";", "//")):
+            yield from ((number, found) for found in SECRET.finditer(line))
 
 
 def spot_of(name: str, spots: Iterable[str]) -> str | None:
     """The variable of a made text that a name in it stands for; a flag is called like the end of its variable."""
     variable = name.lstrip("-").replace("-", "_").upper()
     return next((spot for spot in spots if spot in (name, variable) or spot.endswith(f"_{variable}")), None)
-
-
-def is_secret(text: str, found: re.Match[str]) -> bool:
-    """Whether a name and its value are a secret, outside a comment."""
-    start = text.rfind("\n", 0, found.start("name")) + 1
-    comment = text[start : found.start("name")].lstrip().startswith(("#", ";", "//"))
-    return not (comment or NO_SECRET.search(found["name"]) or NO_VALUE.match(found["value"]))

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from provision.ignition import Dropin, File, Unit
 from provision.schema.etcd_options import BY_VARIABLE
 from provision.schema.machine.services import Setting
+from provision.schema.machine.texts import text_of
 from provision.units import Option, UnitFile, split_words, variables
 
 # Files that hold addresses of the machine and nothing else.
 METADATA = ("/run/metadata/", "/etc/environment", "/run/flannel/", "/etc/network-environment")
 ASSIGNMENT = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w-]*)[ \t]*=[ \t]*(.*)")
+FLAG = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]*)")
 TOML_SECTION = re.compile(r"\s*\[(\w+)\]\s*")
 
 Part = Unit | Dropin
@@ -73,7 +75,7 @@ def expanded(words: tuple[str, ...], environment: Mapping[str, Setting]) -> list
 def flags_of(parts: tuple[Part, ...], command: Option, words: list[str], prefix: str) -> dict[str, Setting]:
     """The flags in the arguments of a program, under their keys; `prefix` makes a flag its variable."""
     part = parts[command.source]
-    lines = (part.contents or "").split("\n")
+    lines = lines_of_flags(text_of(part), command.line)
     found: dict[str, Setting] = {}
     at = 0
     while at < len(words):
@@ -93,22 +95,18 @@ def flags_of(parts: tuple[Part, ...], command: Option, words: list[str], prefix:
                 value = following
                 at += 1
         spotted = part.spot(variable) is not None
-        field, line = (
-            (variable, None)
-            if spotted
-            else ("contents", line_of(lines, command.line, (f"{word} {value}", word, f"--{name}")))
-        )
+        field, line = (variable, None) if spotted else ("contents", lines.get(name, command.line))
         found[key] = Setting(key, value, "flag", part, field, line, f"--{name}")
     return found
 
 
-def line_of(lines: list[str], first: int, spellings: tuple[str, ...]) -> int:
-    """The line on which a flag stands, in a command that goes over several lines."""
-    last = first
-    while last < len(lines) and lines[last - 1].rstrip().endswith("\\"):
-        last += 1
-    for spelling in spellings:
-        for number in range(first, last + 1):
-            if spelling in lines[number - 1]:
-                return number
-    return first
+def lines_of_flags(text: str, first: int) -> dict[str, int]:
+    """The last line on which each flag stands, in a command that starts on one line and may go over several."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n")[first - 1 :], start=first):
+        if line.lstrip().startswith(("#", ";")):
+            continue
+        found.update((name, number) for name in FLAG.findall(line))
+        if not line.rstrip().endswith("\\"):
+            break
+    return found

@@ -15,7 +15,9 @@ KEY_TYPES = (
 CERTIFICATE = "-cert-v01@openssh.com"
 OLD_TYPES = {"ssh-dss": "OpenSSH takes no DSA keys since 7.0"}
 # A key's type and body, behind options, which may have blanks between quotes.
-PARTS = re.compile(r'(?:(?!ssh-|ecdsa-|sk-)(?:"(?:\\"|[^"])*"|[^\s"])+[ \t]+)?(?P<type>\S+)(?:[ \t]+(?P<body>\S+))?.*')
+PARTS = re.compile(
+    r'(?:(?!ssh-|ecdsa-|sk-)(?:"(?:\\"|[^"])*+"|[^\s"])++[ \t]+)?(?P<type>\S+)(?:[ \t]+(?P<body>\S+))?.*'
+)
 ODD = re.compile(r"[^\x20-\x7e\t]")
 # The shortest real key has 68 characters. What is much shorter stands for a key, in an example or a template.
 PLACEHOLDER = 40

@@ -111,10 +111,11 @@ def instance_has_its_template(config: Config) -> Iterator[Finding]:
     """An enabled instance has its template in the config, unless the operating system brings it along."""
     instances = [unit for unit in config.systemd.units if unit.enabled and "@" in unit.name and not unit.contents]
     names = unit_names(config) if instances else set()
+    templates = sorted(name for name in names if "@." in name)
     for unit in instances:
         template = template_of(unit.name)
         if template and template not in names and not isinstance(unit, PlainUnit) and not OF_SYSTEM.match(template):
-            meant = nearest(template, [name for name in sorted(names) if "@." in name])
+            meant = nearest(template, templates)
             said = f"{unit.name} is an instance of {template}, which this config does not have"
             yield Finding("name", said, f"did you mean {meant}?" if meant else f"add {template}", on=unit)
 

@@ -90,7 +90,7 @@ def is_known(option: Option, unit_name: str) -> bool:
     """Whether an option is one of its section, or of another that PV508 names."""
     if option.name in options_of(option.section):
         return True
-    return bool(sections_with(option.name, (*sections_for(unit_name), FLEET))) or option.name in FLEET_OPTIONS
+    return bool(sections_with(option.name, sections_for(unit_name))) or option.name in FLEET_OPTIONS
 
 
 FLEET_OPTIONS = frozenset(("MachineID", "MachineOf", "MachineMetadata", "Global"))

@@ -23,7 +23,7 @@ SPAN_PART = re.compile(rf"\s*(?:\d+(?:\.\d+)?|\.\d+)\s*(?:{TIME_UNIT})?(?![A-Za-
 OPEN = re.compile(r"%[A-Za-z]|\$[A-Za-z{(]|\{\{|@@|<[A-Za-z]")
 UNIT_NAME = re.compile(r"[0-9A-Za-z:_.\\@-]+")
 DOCUMENT = re.compile(r"https?://|file:/|info:|man:|%")
-LISTENS_ON = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]*\](?:%\w+)?):)?(?P<port>\d+)")
+LISTENS_ON = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]*\](?:%\w+)?):)?(?P<port>\d{1,5})")
 MODE = re.compile(r"0*[0-7]{1,4}")
 # Names that are most often meant for targets.
 TARGETS = frozenset(
@@ -89,6 +89,12 @@ def one_of(known: str) -> Check:
         return f"`{value}` is none of {', '.join(words)}" + (f"; did you mean {meant}?" if meant else "")
 
     return fault
+
+
+def boolean_or(known: str) -> Check:
+    """The check of a value that is a boolean or one of some words."""
+    otherwise = one_of(f"yes no {known}")
+    return lambda value: None if value.lower() in BOOLEANS else otherwise(value)
 
 
 def nice_fault(value: str) -> str | None:
@@ -199,15 +205,15 @@ KINDS: dict[str, Check] = {
     "restart": one_of(RESTARTS),
     "nice": nice_fault,
     "documentation": documentation_fault,
-    "private": one_of(" ".join((*BOOLEANS, "connected", "disconnected"))),
+    "private": boolean_or("connected disconnected"),
     "collect": one_of("inactive inactive-or-failed"),
     "bind-ipv6": one_of("default both ipv6-only"),
     "notify": one_of("none main exec all"),
     "killmode": one_of("control-group mixed process none"),
     "action": one_of(ACTIONS),
     "output": one_of(OUTPUTS),
-    "protect-system": one_of(" ".join((*BOOLEANS, "full", "strict"))),
-    "protect-home": one_of(" ".join((*BOOLEANS, "read-only", "tmpfs"))),
+    "protect-system": boolean_or("full strict"),
+    "protect-home": boolean_or("read-only tmpfs"),
 }
 # Kinds whose values may hold specifiers, each in its own way.
 JUDGED_OPEN = frozenset(("units", "environment", "paths", "environment-file", "directory"))

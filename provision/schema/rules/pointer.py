@@ -8,10 +8,11 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.ignition import ConfigReference, Ignition
+from provision.ignition import ConfigReference, Ignition, Resource
 from provision.schema.rules import Finding, rule
 
 PORT, INSECURE_PORT = 22623, 22624
+DEFAULT_PORTS = {"http": 80, "https": 443}
 URL = re.compile(
     r"(?P<scheme>https?)://(?:[^@/]*@)?(?P<host>\[[^\]/]*\]|[^:/?#]+)(?::(?P<port>[0-9]{1,5}))?"
     r"/config/(?P<pool>[a-z0-9][a-z0-9.-]*)(?:\?.*)?",
@@ -89,26 +90,28 @@ def pointer_can_be_trusted(ignition: Ignition) -> Iterator[Finding]:
           "config": {"merge": [
             {"source": "https://api-int.ocp.example.com:22623/config/worker"}  ]}}}
     """
-    for reference, pointer in pointers_in(ignition):
+    pointers = list(pointers_in(ignition))
+    authorities = ignition.security.tls.certificate_authorities
+    for reference, pointer in pointers:
         if pointer.scheme != "https":
             yield Finding("source", "the pointer is not https: anyone on the way can read and change the config", "write https", on=reference)  # fmt: skip
         if pointer.port != PORT:
-            yield Finding("source", f"the config server listens on port {PORT}, not {pointer.port or 443}", f"write :{PORT}", on=reference)  # fmt: skip
-        if not ignition.security.tls.certificate_authorities:
+            yield Finding("source", f"the config server listens on port {PORT}, not {pointer.port or DEFAULT_PORTS[pointer.scheme]}", f"write :{PORT}", on=reference)  # fmt: skip
+        if not authorities:
             yield Finding("source", "the pointer has no certificate of the cluster's authority, so the server is not trusted", "add it to security.tls.certificateAuthorities", on=reference)  # fmt: skip
-            continue
-        for authority in ignition.security.tls.certificate_authorities:
-            data = data_of(authority.source or "")
-            if data is not None and CERTIFICATE not in data:
-                yield Finding("source", "this is no certificate in PEM form", "give the cluster's root-ca", on=authority)  # fmt: skip
+    for authority in authorities if pointers else ():
+        data = data_of(authority)
+        if data is not None and CERTIFICATE not in data:
+            yield Finding("source", "this is no certificate in PEM form", "give the cluster's root-ca", on=authority)
 
 
-def data_of(source: str) -> bytes | None:
-    """The bytes of a data URL; None for any other URL, and for one that can't be decoded."""
+def data_of(authority: Resource) -> bytes | None:
+    """The bytes in a data URL; None for any other URL, for compressed ones, and for one that can't be decoded."""
     from provision.schema.rules.urls import HEAD  # its patterns take long to compile, and few configs are pointers
 
-    head = HEAD.match(source) if source.startswith("data:") else None
-    if head is None:
+    source = authority.source or ""
+    head = HEAD.match(source)
+    if head is None or authority.compression:
         return None
     try:
         data = source[head.end() :]

@@ -45,6 +45,7 @@ FAMILIES: tuple[Callable[[Build], None], ...] = (
     ssh.ssh_keys,
     passwords.passwords,
     packages.packages,
+    files.deferred_files,
     commands.commands,
     scripts.scripts,
     final.final,

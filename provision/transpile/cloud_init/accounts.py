@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from provision.document.nodes import child
 from provision.ignition import Group, User
+from provision.schema.cloud_init import UserData
 from provision.schema.cloud_init.accounts import UserEntry
 from provision.transpile.cloud_init.build import Build, shell_word
 from provision.transpile.cloud_init.passwords import hashed, password_field
@@ -72,7 +73,7 @@ GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 
 def accounts(build: Build) -> None:
     """All accounts and groups."""
-    entries = list(wanted(build))
+    entries = build.accounts = list(wanted(build))
     for entry in entries:
         account(entry, build)
     later([entry for entry in entries if entry.snapuser is None], build)
@@ -127,14 +128,15 @@ def account(entry: UserEntry, build: Build) -> None:
         said = "a snap user comes from snapd, which systems with Ignition do not have"
         author.complain("PV725", "error", entry, "snapuser", said, "make the user with `name` instead")
         return
-    for index, _ in enumerate(entry.ssh_import_id[:1]):
-        import_id(build, entry, index)
+    if entry.ssh_import_id:
+        import_id(build, entry)
     exists = entry.name in FIXED_ACCOUNTS or entry.name == IMAGE_DEFAULT == build.target.default_user
     fields = {} if exists else new_account(entry, build)
     if exists:
         left_alone(entry, build)
     if entry.ssh_authorized_keys:
         fields["ssh_authorized_keys"] = tuple(dict.fromkeys(key.strip() for key in entry.ssh_authorized_keys))
+    if entry.ssh_authorized_keys or entry.ssh_redirect_user:
         check_home(entry, build)
     password = hashed(entry, build)
     if password:
@@ -214,11 +216,11 @@ def check_home(entry: UserEntry, build: Build) -> None:
             return
 
 
-def import_id(build: Build, record: UserEntry, item: int) -> None:
+def import_id(build: Build, record: UserEntry | UserData) -> None:
     """Keys that would have to be fetched."""
     said = "`ssh_import_id` has cloud-init fetch keys on the machine; what comes is known only then"
     hint = "copy the keys to `ssh_authorized_keys`; GitHub has those of a user at https://github.com/USER.keys"
-    build.author.complain("PV732", "error", record, "ssh_import_id", said, hint, item)
+    build.author.complain("PV732", "error", record, "ssh_import_id", said, hint, 0)
     build.author.fate(record, "ssh_import_id", "lost", "keys are not fetched")
 
 
@@ -245,6 +247,7 @@ LATER = {
 def groups(build: Build) -> None:
     """`groups`: names, or mappings from a name to its members."""
     shapes, node = build.shapes, build.root.groups
+    joined: dict[str, dict[str, object]] = {}
     place = build.author.place(build.root, "groups")
     shape = "null" if node is None else shapes.of(node)
     parts = node.value if shape == "list" else [] if shape == "null" else [node]  # type: ignore[attr-defined]
@@ -254,24 +257,33 @@ def groups(build: Build) -> None:
             for name, members in shapes.pairs(part, "groups"):
                 make_group(name, build, members)
                 for member, where in shapes.texts(members, "groups"):
-                    join(member, name, where, build)
+                    note_members(member, name, where, joined, build)
         elif kind == "text":
             for name in filter(None, map(str.strip, (shapes.text(part, "groups") or "").split(","))):
                 make_group(name, build, part if shape == "list" else place)
         elif kind == "list":
             shapes.wrong(part, "groups", "a list of names and mappings")
+    for member, wanted_groups in joined.items():
+        join(member, wanted_groups, build)
 
 
-def join(members: str, group: str, place: object, build: Build) -> None:
-    """Add accounts to a group."""
+def note_members(members: str, group: str, place: object, joined: dict[str, dict[str, object]], build: Build) -> None:
+    """Note which accounts are to be in a group."""
     for member in filter(None, map(str.strip, members.split(","))):
-        user = build.users.get(member)
-        if user is None and member not in (build.default_user, *FIXED_ACCOUNTS):
+        if member not in (*FIXED_ACCOUNTS, build.default_user) and member not in build.users:
             said = f"no user {member} is made here; a group can't have a member that does not exist"
             build.shapes.complain(place, "PV745", "warning", said, "add the user, or take the name away")
-            continue
-        user = user or User(name=member).at(place)
-        if group not in user.groups:
-            before = user.spot("groups")
-            places = before if isinstance(before, tuple) else (before or place,) * len(user.groups)
-            build.users[member] = user.changed(groups=(*user.groups, group)).spotted(groups=(*places, place))
+        else:
+            joined.setdefault(member, {}).setdefault(group, place)
+
+
+def join(member: str, groups: dict[str, object], build: Build) -> None:
+    """Add an account to groups, each with its place."""
+    first = next(iter(groups.values()))
+    user = build.users.get(member) or User(name=member).at(first)
+    new = {group: place for group, place in groups.items() if group not in user.groups}
+    if new:
+        before = user.spot("groups")
+        old = before if isinstance(before, tuple) else (before or first,) * len(user.groups)
+        made = user.changed(groups=(*user.groups, *new)).spotted(groups=(*old, *new.values()))
+        build.users[member] = made

@@ -23,6 +23,7 @@ from provision.ignition import (
 )
 from provision.record import Record
 from provision.schema.cloud_init import UserData
+from provision.schema.cloud_init.accounts import UserEntry
 from provision.transpile.author import Author
 from provision.transpile.cloud_init.shapes import Shapes
 from provision.transpile.cloud_init.targets import SYSTEMS, USUAL, System
@@ -35,6 +36,7 @@ When = Literal["boot", "settings", "final"]
 SCRIPTS = "/etc/provision/cloud-init"
 STAMPS = "/var/lib/provision"
 SHELL = "/bin/sh"
+ONESHOT: Options = (("Type", "oneshot"), ("RemainAfterExit", "yes"))
 
 
 class Text(NamedTuple):
@@ -95,6 +97,7 @@ class Build:
         self.groups: dict[str, Group] = {}
         self.disks: list[Disk] = []
         self.filesystems: list[Filesystem] = []
+        self.accounts: list[UserEntry] = []
         self.default_user: str | None = None
 
     # ---- nodes of the file system ------------------------------------------------------------------------------
@@ -158,26 +161,17 @@ class Build:
 
     def step(
         self, module: str, script: str, place: object, *, when: When = "final", once: bool = True, unit: Options = (),
-        service: Options = (), name: str = "", secret: bool = False, number: int = 0,
+        service: Options = (),
     ) -> None:  # fmt: skip
         """A shell script that a oneshot service runs: once for the machine, or in every boot.
 
         As with cloud-init, what runs once is not tried again where it fails: the stamp is set before.
         """
-        name = name or module
-        path = f"{SCRIPTS}/{name}"
+        path = f"{SCRIPTS}/{module}"
         self.file(path, script, 0o700, place)
-        stamp = f"{STAMPS}/cloud-init-{name}.stamp"
-        options: list[tuple[str, str]] = [("Type", "oneshot"), ("RemainAfterExit", "yes")]
-        if once:
-            unit = (("ConditionPathExists", f"!{stamp}"), ("RequiresMountsFor", STAMPS), *unit)
-            options += [
-                ("ExecStartPre", f"/usr/bin/mkdir -p {STAMPS}"),
-                ("ExecStartPre", f"/usr/bin/touch {stamp}"),
-            ]
-        options += [*service, ("ExecStart", f"{SHELL} {path}")]
-        order = ORDER.index(module) + number / 1000
-        self.steps.append(Step(name, order, when, unit, options, place))
+        condition, stamping = stamped(module) if once else ((), ())
+        options = (*ONESHOT, *stamping, *service, ("ExecStart", f"{SHELL} {path}"))
+        self.steps.append(Step(module, ORDER.index(module), when, (*condition, *unit), options, place))
 
     def write_steps(self) -> None:
         """The services of all scripts, each after the one before it of its time."""
@@ -218,6 +212,15 @@ class Build:
             storage=storage,
             systemd=Systemd(units=tuple(self.units.values())),
         ).at(self.root.origin)
+
+
+def stamped(name: str) -> tuple[Options, Options]:
+    """What has a service run once for the machine: options for the unit, and for the service."""
+    stamp = f"{STAMPS}/cloud-init-{name}.stamp"
+    return (
+        (("ConditionPathExists", f"!{stamp}"), ("RequiresMountsFor", STAMPS)),
+        (("ExecStartPre", f"/usr/bin/mkdir -p {STAMPS}"), ("ExecStartPre", f"/usr/bin/touch {stamp}")),
+    )
 
 
 def contents_of(data: bytes, place: object) -> FileContents:

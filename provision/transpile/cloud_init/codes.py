@@ -129,7 +129,7 @@ declare(
     """A user with ssh keys has a home directory to keep them in.
 
     cloud-init makes none for a system user, nor with `no_create_home`, and refuses keys for such a user.
-    Source: cloud-init 25, `distros/__init__.py`.
+    Source: cloud-init 25, module users_groups, NO_HOME and NEED_HOME.
 
     Bad:
         #cloud-config

@@ -1,5 +1,6 @@
 """`disk_setup`, `fs_setup`, `growpart`, `resize_rootfs`. Source: cloud-init 25, the modules of these names."""
 
+import re
 from typing import Any
 
 from provision.diagnostics import declare
@@ -30,7 +31,15 @@ declare(
 SWAP_TYPE = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 LINUX_TYPE = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 # The MBR types that cloud-init turns into GPT types. Source: module disk_setup.
-TYPES = {"83": LINUX_TYPE, "8300": LINUX_TYPE, "82": SWAP_TYPE, "8200": SWAP_TYPE, "Linux": LINUX_TYPE}
+TYPES: dict[str | None, str | None] = {
+    None: None,
+    "83": LINUX_TYPE,
+    "8300": LINUX_TYPE,
+    "82": SWAP_TYPE,
+    "8200": SWAP_TYPE,
+    "Linux": LINUX_TYPE,
+}
+GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 FORMATS = ("ext4", "btrfs", "xfs", "vfat", "swap")
 
 
@@ -98,6 +107,12 @@ def sliced(layout: Any, build: Build) -> tuple[Partition, ...] | None:
                 shapes.wrong(item, "layout", "a percentage, or a pair of percentage and type")
                 return None
             share, kind = pair[0], shapes.text(pair[1], "layout")
+            if kind not in TYPES and not GUID.fullmatch(kind or ""):
+                said = f"the type {kind} of a partition is not known here"
+                shapes.complain(
+                    pair[1], "PV728", "error", said, f"give its GUID, or one of {', '.join(filter(None, TYPES))}"
+                )
+                return None
         percent = shapes.source.scalar(share, "int")
         if not isinstance(percent, int) or not 0 < percent <= 100:
             shapes.complain(share, "PV739", "error", "a share of a disk is a whole number from 1 to 100")
@@ -108,7 +123,7 @@ def sliced(layout: Any, build: Build) -> tuple[Partition, ...] | None:
                 share, "PV732", "error", said, "write Butane with `size_mib`, or let one partition take the disk"
             )
             return None
-        parts.append(Partition(number=number, size_mib=0, start_mib=0, type_guid=TYPES.get(kind or "")).at(item))
+        parts.append(Partition(number=number, size_mib=0, start_mib=0, type_guid=TYPES.get(kind, kind)).at(item))
     return tuple(parts)
 
 

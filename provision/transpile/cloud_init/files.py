@@ -3,12 +3,11 @@
 import base64
 import binascii
 import re
-import zlib
 
 from ruamel.yaml.nodes import ScalarNode
 
 from provision.diagnostics import declare
-from provision.document.reading import MAX_BYTES
+from provision.document.reading import gunzip
 from provision.ignition import File, FileContents, HttpHeader, NodeGroup, NodeUser
 from provision.record import Record
 from provision.schema.cloud_init.storage import FileEntry
@@ -47,15 +46,23 @@ BOTH = ("gz+base64", "gzip+base64", "gz+b64", "gzip+b64")
 ENCODINGS = (*GZIP, *BASE64, *BOTH, "text/plain")
 DEFAULT_MODE, PERMISSIONS = 0o644, 0o777
 OCTAL = re.compile(r"(?:0[oO])?[0-7]+")
-GUNZIP = 31  # zlib's spelling of "with a gzip header"
 
 
 def write_files(build: Build) -> None:
-    """All files, in the order of the list; those with `defer` behind the others."""
-    for deferred in (False, True):
-        for entry in build.root.write_files:
-            if not entry.broken and bool(entry.defer) is deferred and "path" not in entry.absent:
-                write_file(entry, build)
+    """The files without `defer`, in the order of the list."""
+    write_those(build, deferred=False)
+
+
+def deferred_files(build: Build) -> None:
+    """The files with `defer`: they come behind what other keys write, and win. Source: module write_files_deferred."""
+    write_those(build, deferred=True)
+
+
+def write_those(build: Build, *, deferred: bool) -> None:
+    """The files with `defer`, or those without."""
+    for entry in build.root.write_files:
+        if not entry.broken and bool(entry.defer) is deferred and "path" not in entry.absent:
+            write_file(entry, build)
 
 
 def write_file(entry: FileEntry, build: Build) -> None:
@@ -136,20 +143,11 @@ def decoded(text: str, encoding: str | None, record: Record, build: Build, field
         if name in BASE64 or name in BOTH:
             data = base64.b64decode(b"".join(data.split()), validate=True)
         return gunzip(data) if name not in BASE64 else data
-    except (binascii.Error, zlib.error, ValueError) as error:
+    except (binascii.Error, ValueError) as error:
         reason = str(error).split(": ")[-1].lower()
         hint = "gzip goes into YAML as base64: use gzip+base64, or `!!binary`" if name in GZIP else None
         build.author.complain("PV704", "error", record, field, f"`{field}` can't be decoded as {name}: {reason}", hint)
         return None
-
-
-def gunzip(data: bytes) -> bytes:
-    """The content of a gzip stream, up to the largest document."""
-    inflater = zlib.decompressobj(GUNZIP)
-    out = inflater.decompress(data, MAX_BYTES)
-    if not inflater.eof:
-        raise ValueError("the gzip stream ends in the middle" if len(out) < MAX_BYTES else "it is too large")
-    return out
 
 
 def mode_of(entry: FileEntry, build: Build) -> int:

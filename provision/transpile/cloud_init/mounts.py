@@ -54,6 +54,11 @@ UNIT_OPTIONS = {
 }  # fmt: skip
 
 
+KNOWN_OPTIONS = (
+    *UNIT_OPTIONS, "x-systemd.automount", "x-systemd.idle-timeout", "x-systemd.mount-timeout", "x-systemd.device-timeout",
+)  # fmt: skip
+
+
 class Mount(NamedTuple):
     """One line, its fields filled in."""
 
@@ -71,7 +76,17 @@ def mounts(build: Build) -> None:
     for line in build.shapes.items(node, "mounts") if node is not None else ():
         mount = read(line, defaults, build)
         if mount is not None:
+            check_options(mount, build)
             swap_unit(mount, build) if mount.type == "swap" else mount_unit(mount, build)
+
+
+def check_options(mount: Mount, build: Build) -> None:
+    """Say which options for systemd come to nothing."""
+    for option in mount.options:
+        name = option.partition("=")[0]
+        if name.startswith("x-systemd.") and name not in KNOWN_OPTIONS:
+            said = f"the option `{name}` is not carried into the unit of {mount.what}"
+            build.shapes.complain(mount.place, "PV734", "warning", said, "write the unit with `write_files`")
 
 
 def default_fields(build: Build) -> tuple[str | None, ...]:
@@ -158,9 +173,9 @@ def mount_unit(mount: Mount, build: Build) -> None:
     sections.append(("Mount", body))
     if not lazy:
         sections.append(("Install", install(mount, target)))
-    build.unit(f"{name}.mount", sections, mount.place)
+    made = build.unit(f"{name}.mount", sections, mount.place)
     if lazy:
-        build.units[f"{name}.mount"] = build.units[f"{name}.mount"].changed(enabled=None)
+        build.units[made.name] = made.changed(enabled=None)
     if "x-systemd.automount" in mount.options:
         idle = value_of(mount, "x-systemd.idle-timeout")
         auto = [("Where", plain(mount.where)), *([("TimeoutIdleSec", idle)] if idle else [])]
@@ -171,10 +186,17 @@ def mount_unit(mount: Mount, build: Build) -> None:
 
 def swap_unit(mount: Mount, build: Build) -> None:
     """The unit of a swap device."""
-    options = [name for name in mount.options if name not in ("sw", "defaults") and not name.startswith("x-systemd.")]
+    options = [
+        name for name in mount.options if name not in ("sw", "defaults", "noauto") and not name.startswith("x-systemd.")
+    ]
     body = [("What", plain(mount.what)), *([("Options", ",".join(options))] if options else [])]
     name = f"{escape_path(mount.what)}.swap"
-    build.unit(name, (("Swap", body), ("Install", install(mount, "swap.target"))), mount.place)
+    lazy = "noauto" in mount.options
+    sections: list[tuple[str, Options]] = [("Swap", body)]
+    sections += [] if lazy else [("Install", install(mount, "swap.target"))]
+    made = build.unit(name, sections, mount.place)
+    if lazy:
+        build.units[name] = made.changed(enabled=None)
 
 
 def install(mount: Mount, target: str) -> list[tuple[str, str]]:

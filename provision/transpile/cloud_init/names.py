@@ -91,7 +91,10 @@ def hosts(build: Build) -> None:
     if found is not None:
         short, full = found
         line = f"127.0.1.1 {full}" + (f" {short}" if short != full else "")
-        build.file("/etc/hosts", f"{LOCALHOST}{line}\n", 0o644, place)
+        if value == "localhost" and "/etc/hosts" in build.files:  # the author's own file gets the line
+            build.append("/etc/hosts", f"{line}\n", 0o644, place)
+        else:
+            build.file("/etc/hosts", f"{LOCALHOST}{line}\n", 0o644, place)
         author.fate(root, "manage_etc_hosts", "exact", "written once, not in every boot")
     else:
         build.step("hosts", HOSTS, place, when="settings", once=False)

@@ -112,7 +112,7 @@ def rendered(template: str, wanted: Ntp, build: Build) -> str | None:
     try:
         environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
         return environment.from_string("\n".join(lines)).render(values)
-    except (TemplateError, TypeError, ValueError, OverflowError, ArithmeticError, LookupError) as error:
+    except (TemplateError, TypeError, ValueError, OverflowError, ArithmeticError, LookupError, RecursionError) as error:
         place = wanted.config or wanted
         said = f"the template can't be rendered: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         build.author.complain("PV728", "error", place, "template", said, "it may use pools, servers, peers and allow")

@@ -14,8 +14,14 @@ PACKAGE = re.compile(r"[A-Za-z0-9@(/][^\s;&|<>`$\"'\\]*")
 LINKS = ("baseurl", "metalink", "mirrorlist")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+(\s+[A-Za-z][A-Za-z0-9+.-]*:\S+)*\s*\Z")
 REPOSITORY = re.compile(r"[A-Za-z0-9 _.:-]+")
+# Settings, with their old names.
+SETTINGS = {
+    "package_update": "apt_update", "package_upgrade": "apt_upgrade",
+    "package_reboot_if_required": "apt_reboot_if_required",
+}  # fmt: skip
 YUM_DIR = "/etc/yum.repos.d"
 ZYPPER_DIR = "/etc/zypp/repos.d"
+ZYPP_CONF = "/etc/zypp/zypp.conf"
 
 
 def packages(build: Build) -> None:
@@ -28,7 +34,7 @@ def packages(build: Build) -> None:
 def install(build: Build) -> None:
     """One service that updates, upgrades and installs."""
     root, author = build.root, build.author
-    asked = {name: truth(name, build) for name in ("package_update", "package_upgrade", "package_reboot_if_required")}
+    asked = {name: truth(name, build) for name in SETTINGS}
     names = listed(build)
     if not names and not any(asked.values()):
         return
@@ -55,7 +61,7 @@ def install(build: Build) -> None:
         reboot = "systemctl --no-block reboot\n" if system.rebooting and names else ""
         place = author.place(root, field)
         build.step("packages", "#!/bin/sh\nset -e\n" + "\n".join(commands) + "\n" + reboot, place)
-    for name in ("packages", *asked):
+    for name in ("packages", *SETTINGS, *SETTINGS.values()):
         if name in root.__dict__:
             how = "by cloud-init-packages.service" if commands else "the package manager needs no update"
             author.fate(root, name, "unit" if commands else "exact", how)
@@ -63,13 +69,16 @@ def install(build: Build) -> None:
 
 def truth(name: str, build: Build) -> bool:
     """A setting, also by its old name."""
-    old = name.replace("package", "apt")
+    old = SETTINGS[name]
     node = getattr(build.root, old)
     if node is not None:
         said = f"`{old}` is the old spelling of `{name}`"
         build.author.complain("PV727", "info", build.root, old, said, f"write `{name}`")
     own = getattr(build.root, name)
-    return bool(own) if own is not None else build.shapes.truth(node) is True
+    found = build.shapes.truth(node)
+    if found is None and node is not None and build.shapes.of(node) != "null":
+        build.shapes.wrong(node, old, "true or false")
+    return bool(own) if own is not None else found is True
 
 
 def listed(build: Build) -> list[str]:
@@ -216,4 +225,5 @@ def zypper(build: Build) -> None:
     if lines:
         place = build.author.place(wanted, "config")
         piece = contents_of(("# Added from cloud-init user-data\n" + "".join(lines)).encode(), place)
-        build.files["/etc/zypp/zypp.conf"] = File(path="/etc/zypp/zypp.conf", append=(piece,)).at(place)
+        file = build.files.get(ZYPP_CONF) or File(path=ZYPP_CONF).at(place)
+        build.files[ZYPP_CONF] = file.changed(append=(*file.append, piece))

@@ -16,6 +16,7 @@ class Reason(NamedTuple):
 
 
 NO_APT = Reason("apt is no part of the system", "use `packages` with --target-os, or a container")
+NO_GRUB = Reason("dpkg's grub package is no part of the system", "drop it; the image brings its boot loader")
 UBUNTU = "it belongs to Ubuntu"
 MANAGED = "needs its agent on the machine and cloud-init to set it up"
 CONTAINER = "run its agent as a container, with a unit of its own under `runcmd` or in Butane"
@@ -30,10 +31,8 @@ REFUSED: dict[str, Reason] = {
     "chef": Reason(f"it {MANAGED}", CONTAINER),
     "drivers": Reason(UBUNTU, "build the driver into the image"),
     "fan": Reason("fan networking belongs to Ubuntu", "configure the network with NetworkManager or networkd"),
-    "grub_dpkg": Reason("dpkg's grub package is no part of the system", "drop it; the image brings its boot loader"),
-    "old_grub_dpkg": Reason(
-        "dpkg's grub package is no part of the system", "drop it; the image brings its boot loader"
-    ),
+    "grub_dpkg": NO_GRUB,
+    "old_grub_dpkg": NO_GRUB,
     "landscape": Reason("Landscape belongs to Ubuntu", "drop it"),
     "lxd": Reason("it needs LXD on the machine", "use podman, or build LXD into the image"),
     "mcollective": Reason(f"it {MANAGED}", CONTAINER),
@@ -86,7 +85,7 @@ def refused(build: Build) -> None:
             said = f"`{row.snake}` can't be carried: {reason.why}"
             complain_of_key("PV725", "error", root, row.name, said, reason.instead, author)
             author.fate(root, row.name, "lost", reason.why)
-        elif row.name in DROPPED and not merged_by(row.name, build):
+        elif row.name in DROPPED and not is_used(row.name, build):
             severity: Severity = "warning" if row.name in LOUD else "info"
             said = f"`{row.snake}` is left out: {DROPPED[row.name]}"
             complain_of_key("PV726", severity, root, row.name, said, None, author)
@@ -94,8 +93,10 @@ def refused(build: Build) -> None:
     platform(build)
 
 
-def merged_by(name: str, build: Build) -> bool:
-    """Whether the way of merging was used: the document is an archive."""
+def is_used(name: str, build: Build) -> bool:
+    """Whether a key counts after all: the way of merging in an archive, and what is hidden where keys are printed."""
+    if name == "ssh_key_console_blacklist":
+        return build.root.ssh is not None and bool(build.root.ssh.emit_keys_to_console)
     return name in ("merge_how", "merge_type") and isinstance(build.author.document, Archive)
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from provision.transpile.cloud_init.build import ORDER, SCRIPTS, SHELL, STAMPS, Build, Step, When
+from provision.transpile.cloud_init.build import ONESHOT, ORDER, SCRIPTS, SHELL, Build, Step, When, stamped
 from provision.transpile.cloud_init.commands import CONSOLE
 from provision.transpile.user_data.parts import Archive, Kind, Script
 from provision.units import quote
@@ -51,13 +51,9 @@ def write(script: Script, number: int, build: Build) -> None:
     path = f"{SCRIPTS}/{name}"
     file = build.file(path, text, 0o700, script.node)
     words = [part for part in (line[1], line[2]) if part] if line else [SHELL]
-    stamp = f"{STAMPS}/cloud-init-{name}.stamp"
-    service = [("Type", "oneshot"), ("RemainAfterExit", "yes")]
-    unit: list[tuple[str, str]] = []
-    if manner.once and not build.author.options.every_boot:
-        unit += [("ConditionPathExists", f"!{stamp}"), ("RequiresMountsFor", STAMPS)]
-        service += [("ExecStartPre", f"/usr/bin/mkdir -p {STAMPS}"), ("ExecStartPre", f"/usr/bin/touch {stamp}")]
-    service += [*CONSOLE, ("ExecStart", " ".join(map(quote, [*words, path])))]
+    once = manner.once and not build.author.options.every_boot
+    unit, stamping = stamped(name) if once else ((), ())
+    service = (*ONESHOT, *stamping, *CONSOLE, ("ExecStart", " ".join(map(quote, [*words, path]))))
     behind = script.kind == "script" and script.name > "runcmd"  # what `runcmd` comes to lies beside them
     order = ORDER.index("runcmd" if behind else manner.module) + (number + 1) / 1_000_000
     build.author.fate(file, None, "unit", f"by cloud-init-{name}.service")

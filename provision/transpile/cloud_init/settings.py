@@ -10,7 +10,6 @@ from provision.transpile.cloud_init.spellings import modern
 CERTIFICATE = re.compile(r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----.+-----END (?:TRUSTED )?CERTIFICATE-----", re.S)
 RSYSLOG_DIR = "/etc/rsyslog.d"
 RSYSLOG_FILE = "20-cloud-config.conf"
-REMOTES_FILE = "20-cloud-config.conf"
 INTERFACE = re.compile(r"[A-Za-z0-9_=+.-]{1,15}")
 REMOTE = re.compile(
     r"(?:(?P<match>\S+)\s+)?(?P<proto>@{0,2})(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:@]+)(?::(?P<port>[0-9]+))?"
@@ -100,15 +99,16 @@ def rsyslog(wanted: Rsyslog, build: Build) -> None:
 
 def rule_for(name: str, remote: str, wanted: Rsyslog, build: Build) -> str | None:
     """The rule that sends to one host."""
-    if not remote:
+    address = remote.partition("#")[0].strip()
+    if not address:
         return None
-    found = REMOTE.fullmatch(remote.strip())
+    found = REMOTE.fullmatch(address)
     if not found:
         said = f"`{name}` must be `[filter] [@|@@]host[:port]`, not {remote!r}"
         build.author.complain("PV728", "error", wanted, "remotes", said)
         return None
     port = f":{found['port']}" if found["port"] else ""
-    return f"{found['match'] or '*.*'} {found['proto'] or '@'}{found['host']}{port} # {name}"
+    return f"{found['match'] or '*.*'} {found['proto'] or '@'}{found['host']}{port} # {' '.join(name.split())}"
 
 
 def wireguard(build: Build) -> None:

@@ -1,6 +1,7 @@
 """Keys of users and hosts. Source: cloud-init 25, modules ssh, ssh_import_id, ssh_authkey_fingerprints."""
 
 from provision.ignition import User
+from provision.transpile.cloud_init.accounts import import_id
 from provision.transpile.cloud_init.build import Build, shell_word
 from provision.transpile.cloud_init.passwords import SSH_CONFIG
 
@@ -27,8 +28,7 @@ def default_keys(build: Build) -> None:
     """The keys at the top are the default user's, and root's with a hint."""
     root, author = build.root, build.author
     if root.ssh_import_id:
-        said = "`ssh_import_id` has cloud-init fetch keys on the machine; what comes is known only then"
-        author.complain("PV732", "error", root, "ssh_import_id", said, "copy the keys to `ssh_authorized_keys`")
+        import_id(build, root)
     keys = [key.strip() for key in root.ssh_authorized_keys]
     if not keys:
         return
@@ -54,15 +54,16 @@ def give_keys(name: str, keys: list[str], build: Build, place: object = None) ->
     """Add keys to an account, which may be one that the image has."""
     place = place or build.author.place(build.root, "ssh_authorized_keys")
     user = build.users.get(name) or User(name=name).at(place)
-    new = tuple(key for key in dict.fromkeys(keys) if key not in user.ssh_authorized_keys)
+    asked = build.shapes.items(place, "") if is_list(place) else []
+    asked = asked if len(asked) == len(keys) else [place] * len(keys)
+    new = {key: where for key, where in zip(keys, asked, strict=True) if key not in user.ssh_authorized_keys}
     if new:
         before = user.spot("ssh_authorized_keys")
         if user.ssh_authorized_keys and before is None:
             before = user.origin
         old = tuple(build.shapes.items(before, "")) if is_list(before) else (before,) * len(user.ssh_authorized_keys)
-        places = tuple(build.shapes.items(place, "")) if is_list(place) else (place,) * len(new)
         merged = user.changed(ssh_authorized_keys=(*user.ssh_authorized_keys, *new))
-        build.users[name] = merged.spotted(ssh_authorized_keys=(*old, *places[: len(new)]))
+        build.users[name] = merged.spotted(ssh_authorized_keys=(*old, *new.values()))
 
 
 def is_list(place: object) -> bool:
@@ -74,12 +75,15 @@ def is_list(place: object) -> bool:
 
 def redirected(build: Build) -> None:
     """Users whose keys only say whom to log in as: the default user's keys, with a hint."""
-    for entry in build.root.users:
-        if not (entry.ssh_redirect_user or entry.old_ssh_redirect_user) or entry.broken:
+    for entry in build.accounts:
+        if not entry.ssh_redirect_user or entry.snapuser is not None:
             continue
         if entry.ssh_authorized_keys or entry.ssh_import_id:
             said = "`ssh_redirect_user` can't stand beside `ssh_authorized_keys` or `ssh_import_id`"
             build.author.complain("PV728", "error", entry, "ssh_redirect_user", said, "drop one of them")
+        elif entry.name == build.default_user:
+            said = "`ssh_redirect_user` sends people to the default user, who is this one"
+            build.author.complain("PV728", "error", entry, "ssh_redirect_user", said, "drop it")
         elif build.default_user is None:
             said = "`ssh_redirect_user` sends people to the default user, and `users` has no `default`"
             build.author.complain("PV745", "warning", entry, "ssh_redirect_user", said, "add `default` to `users`")
@@ -130,7 +134,7 @@ def printed(build: Build) -> None:
     root = build.root
     if root.ssh is None or not root.ssh.emit_keys_to_console:
         return
-    hidden = " ".join(shell_word(kind) for kind in root.ssh_key_console_blacklist)
+    hidden = shell_word(f" {' '.join(root.ssh_key_console_blacklist)} ")
     script = PRINT_KEYS.format(hidden=hidden)
     service = (("StandardOutput", "journal+console"),)
     build.step("fingerprints", script, build.author.place(root, "ssh"), once=False, service=service)
@@ -138,7 +142,7 @@ def printed(build: Build) -> None:
 
 
 PRINT_KEYS = """#!/bin/sh
-hidden=" {hidden} "
+hidden={hidden}
 echo "-----BEGIN SSH HOST KEY FINGERPRINTS-----"
 for key in /etc/ssh/ssh_host_*_key.pub; do
   [ -f "$key" ] && ssh-keygen -l -f "$key"

@@ -25,8 +25,8 @@ declare(
     """,
 )  # fmt: skip
 
-SIZE = re.compile(r"([0-9]*\.?[0-9]+)([BKMGT]?)")
-UNITS = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+SIZE = re.compile(r"([0-9]*\.?[0-9]+)([KMGT]?)B?")
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 DEFAULT_FILE = "/swap.img"
 COREOS_FILE = "/var/swap.img"  # the root of an rpm-ostree system takes no files
 

@@ -174,7 +174,7 @@ def file_is_overwritten(spec: MachineConfigSpec) -> Iterator[Finding]:
             yield Finding("overwrite", f"the operator overwrites {file.path} all the same", "take `overwrite: false` away", on=file)  # fmt: skip
 
 
-# Directories of RHCOS that are not what they are elsewhere, and what to do. A longer beginning wins.
+# Directories of RHCOS that are not what they are elsewhere, and what to do. The first that a path is below counts.
 ELSEWHERE = {
     "/usr/local": "",
     "/usr": "it can't be written there; use /usr/local or /etc",
@@ -230,9 +230,9 @@ def path_is_kept(spec: MachineConfigSpec) -> Iterator[Finding]:
                     source: data:,hello
     """
     for file in files_of(spec):
-        first = next((top for top in ELSEWHERE if file.path.startswith(top + "/")), None)
-        if first and ELSEWHERE[first]:
-            yield Finding("path", f"{file.path} is not kept there", ELSEWHERE[first], on=file)
+        hint = next((hint for top, hint in ELSEWHERE.items() if file.path.startswith(top + "/")), "")
+        if hint:
+            yield Finding("path", f"{file.path} is not kept there", hint, on=file)
 
 
 # Files that the operator writes itself, and what may be written instead.

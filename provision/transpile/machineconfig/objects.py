@@ -32,9 +32,9 @@ def role_of(config: MachineConfig) -> str:
 def words_of(arguments: tuple[str, ...]) -> list[tuple[str, int]]:
     """Single kernel arguments, each with the index of the element that it stands in: an element may hold several.
 
-    Blanks inside double quotes do not part. Source: the kernel's `lib/cmdline.c`.
+    Blanks inside double quotes do not part; a quote that is left open lasts to the end. Source: the kernel's `lib/cmdline.c`.
     """
-    return [(word, at) for at, text in enumerate(arguments) for word in re.findall(r'(?:"[^"]*"|[^\s"])+|"', text)]
+    return [(word, at) for at, text in enumerate(arguments) for word in re.findall(r'(?:"[^"]*(?:"|\Z)|[^\s"])+', text)]
 
 
 def is_empty(config: Record | None) -> bool:

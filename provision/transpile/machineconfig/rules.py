@@ -201,8 +201,8 @@ def file_has_permission_bits_only(spec: MachineConfigSpec) -> Iterator[Finding]:
     """
     for file in files_of(spec):
         if file.mode is not None and 0o777 < file.mode <= 0o7777:
-            meant = meant_octal(file)
-            hint = f"did you mean {meant:#o}? It is {meant} in decimal" if meant else f"write {file.mode & 0o777}"
+            meant, bits = meant_octal(file), file.mode & 0o777
+            hint = f"did you mean {meant:#o}? It is {meant} in decimal" if meant else f"write {bits:#o}, in JSON {bits}"
             yield Finding("mode", f"mode {file.mode:#o} has setuid, setgid or sticky bits", hint, on=file)
 
 

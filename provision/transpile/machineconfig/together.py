@@ -7,7 +7,7 @@ from provision.diagnostics import declare
 from provision.record import Record
 from provision.schema.machineconfig import MachineConfig, MachineConfigPool
 from provision.transpile.author import Author
-from provision.transpile.machineconfig.objects import role_of
+from provision.transpile.machineconfig.objects import BUILT_IN_POOLS, role_of
 from provision.transpile.machineconfig.order import claims_of, sort_key
 from provision.transpile.machineconfig.pools import selects
 
@@ -86,10 +86,10 @@ def check_together(found: Sequence[tuple[Record, Author]]) -> None:
 
 def check_selected(config: MachineConfig, author: Author, pools: list[MachineConfigPool]) -> None:
     """Note a config that no pool of the file selects; the pools that are built in are there in any case."""
+    if role_of(config) in ("", *BUILT_IN_POOLS):
+        return
     labels = config.metadata.labels or {}
     selectors = [pool.spec.machine_config_selector for pool in pools]
-    if role_of(config) in ("", "master", "worker", "arbiter"):
-        return
     if not any(selector and selects(selector, labels) for selector in selectors):
         names = ", ".join(pool.metadata.name for pool in pools)
         said = f"no pool of this file ({names}) selects {config.metadata.name}"
@@ -100,7 +100,7 @@ def check_overrides(configs: list[tuple[MachineConfig, Author]]) -> None:
     """Note what one config sets and a later one sets again."""
     claims: dict[str, list[tuple[MachineConfig, Record, Author]]] = {}
     for config, author in sorted(configs, key=lambda pair: sort_key(pair[0])):
-        for what, record in claims_of(config.spec.config):
+        for what, record in dict(claims_of(config.spec.config)).items():
             claims.setdefault(what, []).append((config, record, author))
     for what, mine in claims.items():
         for (config, record, author), (winner, _, _) in pairwise(mine):

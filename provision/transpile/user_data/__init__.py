@@ -16,7 +16,7 @@ from provision.document.reading import Mark, ReadingError, unpacked
 from provision.document.scalars import PLAIN
 from provision.transpile.user_data import codes  # noqa: F401  # declares what the reader says
 from provision.transpile.user_data.merging import DEFAULT, KEYS, Mergers, merged, mergers_in, mergers_of, replaces
-from provision.transpile.user_data.mime import Splitter, looks_like_mime
+from provision.transpile.user_data.mime import MAX_DEPTH, Splitter, looks_like_mime
 from provision.transpile.user_data.parts import (
     CONFIG,
     REFUSED,
@@ -69,8 +69,8 @@ class Reader:
         self.archive = archive
         self.launch_index = launch_index
         self.pairs: dict[str, list[tuple[Any, Any]]] = {}
-        self.refused = False
         self.count = 0
+        self.depth = 0
 
     def take_all(self, parts: Iterable[Part]) -> None:
         """Take parts in their order."""
@@ -94,8 +94,12 @@ class Reader:
         if kind in REFUSED:
             why, instead = REFUSED[kind]
             self.archive.say("PV740", "error", part.place, why, instead)
+        elif kind == ARCHIVE and self.depth >= MAX_DEPTH:
+            self.archive.say("PV741", "error", part.place, f"archives nest deeper than {MAX_DEPTH}")
         elif kind == ARCHIVE:
+            self.depth += 1
             self.take_all(self.listed(part._replace(shift=shift), text))
+            self.depth -= 1
         elif kind == CONFIG:
             self.take_config(part, text, shift, number)
         elif kind in SCRIPTS:
@@ -186,7 +190,7 @@ class Reader:
             own.setdefault(name, []).append((key, value))
         for name, pairs in own.items():
             before = self.pairs.get(name)
-            self.pairs[name] = pairs if before is None else self.joined(name, before, pairs, mergers)
+            self.pairs[name] = self.joined(name, before, pairs, mergers) if before else pairs
 
     def joined(
         self, name: str, before: list[tuple[Any, Any]], pairs: list[tuple[Any, Any]], mergers: Mergers

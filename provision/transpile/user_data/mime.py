@@ -17,7 +17,6 @@ MAX_DEPTH = 16
 MAX_HEADERS = 64 * 1024
 HEADERS_END = re.compile(r"\r?\n\r?\n|\A\r?\n|\r?\n\Z")
 AS_IT_STANDS = ("", "7bit", "8bit", "binary")
-UNNAMED = "text/plain"
 
 
 def looks_like_mime(head: str) -> bool:
