@@ -109,7 +109,7 @@ def print_explanation(code: str) -> None:
     load_everything()
     row = CODES.get(code.upper())
     if row is None:
-        family = [known for known in sorted(CODES) if known.startswith(code.upper())]
+        family = [known for known in sorted(CODES) if code[2:] and known.startswith(code.upper())]
         meant = ", ".join(family) or nearest(code.upper(), sorted(CODES))
         raise ProvisionError(
             f"{code} is no code" + (f"; did you mean {meant}?" if meant else "; see `provision rules`"), exit_code=2

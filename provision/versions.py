@@ -72,6 +72,7 @@ OTHERS: dict[Dialect, str] = {
 NAMEABLE: tuple[Dialect, ...] = ("clc", "cloud-config", "cloud-init", "unit", "script")
 # Versions older than 3 that can be written. Source: ign-converter 0.2 goes down to 2.4 and 2.2.
 OLD_TARGETS = ("2.2.0", "2.3.0", "2.4.0")
+TARGETS = (*OLD_TARGETS, *SPECS)
 FULL_NAMES: dict[Dialect, str] = {
     "ignition2": "ignition", "clc": "Container Linux Config", "machineconfig": "MachineConfig with Ignition",
     "machineconfig2": "MachineConfig with Ignition", "machineconfigpool": "MachineConfigPool",

@@ -552,3 +552,18 @@ def test_a_place_that_is_no_node_stands_for_the_whole_document() -> None:
     found = Document("x.bu", "", None, False, ())
     assert found.diagnostic(None, "PV201", "error", "m").span[:2] == WHOLE_FILE[:2]
     assert found.diagnostic(None, "PV201", "error", "m").path is None
+
+
+def test_an_empty_document_before_an_object_with_aliases_is_passed_over() -> None:
+    found = read(b"---\n---\napiVersion: v1\nkind: &kind MachineConfig\nmetadata: {name: *kind}\n", "x.yaml")
+    name = child(child(found.root, "metadata"), "name")
+    assert name is not None
+    assert text_of(name) == "MachineConfig"
+    assert span_of(name).line == 5
+
+
+def test_keys_that_differ_in_capitals_are_told_beside_a_key_that_is_a_list() -> None:
+    found = read(b"[a]: 1\nUnits: 1\nunits: 2\n", "x.yaml")
+    source = NodeSource(found, strict=True)
+    source.entries(found.root)
+    assert sorted((each.code, each.span.line) for each in source.found.values()) == [("PV002", 1), ("PV003", 3)]

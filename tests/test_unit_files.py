@@ -11,6 +11,7 @@ from provision.schema.machine.facts import Fact, check_together, facts_of
 from provision.transpile.analyze import second_opinion
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_document
+from provision.transpile.detect import text_dialect
 
 HEAD = "variant: fcos\nversion: 1.6.0\n"
 
@@ -223,3 +224,9 @@ def test_a_program_that_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PATH", str(tmp_path))
     (found,) = opinion_on(UNITS)
     assert "did not answer" in found.message
+
+
+def test_many_comments_with_crlf_are_looked_through_once() -> None:
+    comments = b"# a comment\r\n" * 200
+    assert text_dialect(comments + b"variant: fcos\r\n", "config") is None
+    assert text_dialect(comments + b"\r\n \t\r\n[Unit]\r\n", "config") == "unit"

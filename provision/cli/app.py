@@ -165,14 +165,12 @@ def check_name(option: str, name: str | None, known: tuple[str, ...]) -> None:
 
 def checked_target(target: str | None) -> str | None:
     """An Ignition version that can be written."""
-    from provision.ignition import SPECS
-    from provision.versions import OLD_TARGETS
+    from provision.versions import TARGETS
 
-    known = (*OLD_TARGETS, *SPECS)
-    if target is None or target in known:
+    if target is None or target in TARGETS:
         return target
-    meant = next((each for each in known if each in (f"{target}.0", f"{target}-experimental")), None)
-    said = f"did you mean {meant}?" if meant else f"known are {', '.join(known)}"
+    meant = next((each for each in TARGETS if each in (f"{target}.0", f"{target}-experimental")), None)
+    said = f"did you mean {meant}?" if meant else f"known are {', '.join(TARGETS)}"
     raise ProvisionError(f"--target {target}: {said}", exit_code=USAGE)
 
 

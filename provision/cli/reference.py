@@ -10,7 +10,8 @@ from provision.cli.app import JsonOption, app
 @app.command()
 def schema(
     dialect: Annotated[
-        str | None, typer.Argument(help="fcos, flatcar, openshift, r4e, fiot or ignition.", metavar="DIALECT")
+        str | None,
+        typer.Argument(help="fcos, ignition, clc, cloud-config, …; without one, all are told.", metavar="DIALECT"),
     ] = None,
     version: Annotated[
         str | None, typer.Argument(help="A version of it; the newest stable one by default.", metavar="VERSION")

@@ -6,6 +6,7 @@ tells where it was written.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -30,17 +31,18 @@ def anchored_at(node: object) -> Node | None:
 
 
 class Composer:
-    """Builds the nodes of the first document from a parser's events."""
+    """Builds the nodes of documents from a parser's events. The text was composed before, so it has no mistakes."""
 
     def __init__(self, parser: Any) -> None:
         self.parser = parser
         self.anchors: dict[str, Node] = {}
 
-    def document(self) -> Node:
-        """The root node. The text was composed before, so it has a document and no mistakes."""
+    def documents(self) -> Iterator[Node]:
+        """The root node of every document."""
         self.parser.get_event()  # the start of the stream
-        self.parser.get_event()  # the start of the document
-        return self.node(self.parser.get_event())
+        while type(self.parser.get_event()).__name__ == "DocumentStartEvent":
+            yield self.node(self.parser.get_event())
+            self.parser.get_event()  # the end of the document
 
     def node(self, event: Any) -> Node:
         """The node that begins with an event."""

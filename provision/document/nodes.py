@@ -41,6 +41,11 @@ class NodeSource:
             self.complain_of_capitals(node)
         return pairs.items()  # type: ignore[return-value]  # a view of a dict is as good as a list here
 
+    def keys(self, node: Any) -> dict[str, Node]:
+        """The first node of every key of a mapping, by its name."""
+        keys = [key for key, _ in reversed(node.value) if isinstance(key, ScalarNode)]
+        return {key.value.replace("-", "_") if self.dashes else key.value: key for key in keys}
+
     def careful_entries(self, node: MappingNode) -> dict[str, Node]:
         """The pairs of a mapping that has duplicates, odd keys or merges."""
         pairs: dict[str, Node] = {}
@@ -82,7 +87,7 @@ class NodeSource:
     def complain_of_capitals(self, node: MappingNode) -> None:
         """Note keys that differ in their capitals only: Go's JSON decoder takes them for one."""
         first: dict[str, Any] = {}
-        for key, _ in node.value:
+        for key in (key for key, _ in node.value if isinstance(key, ScalarNode)):
             other = first.setdefault(key.value.lower(), key)
             if other.value != key.value:
                 said = f"`{key.value}` is the same key as `{other.value}` on line {span_of(other).line} to Ignition"

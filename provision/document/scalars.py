@@ -28,6 +28,8 @@ FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 BASES = {"b": 2, "x": 16, "o": 8, "d": 10}
+# More decimal digits than 64 bits hold. Python takes no text of more than 4300; what is longer is too large all the same.
+MANY_DIGITS = 40
 
 YAML_TAG = "tag:yaml.org,2002:"
 Meaning = Literal["null", "bool", "int", "float", "str"]
@@ -41,7 +43,8 @@ def integer(text: str) -> int | None:
     if not found:
         return None
     base = found.lastgroup or "d"
-    value = int(found[base], BASES[base])
+    digits = found[base][:MANY_DIGITS] if base == "d" else found[base]
+    value = int(digits, BASES[base])
     return -value if text[0] == "-" else value
 
 

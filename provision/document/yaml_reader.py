@@ -191,11 +191,12 @@ def guard_depth(text: str) -> None:
 
 
 def compose_aliases(text: str) -> Node | None:
-    """The first document of a text that `compose` has read, with a place for every alias."""
+    """The one document that `compose` has found in a text, with a place for every alias; others are empty."""
     found = c_parser()
     if found is None:
         return compose(text)[0]  # the pure parser has the places of anchors only
     try:
-        return Composer(found(text)).document()
+        roots = list(Composer(found(text)).documents())
     except MarkedYAMLError:  # what only the pure parser reads
         return compose(text)[0]
+    return next((root for root in roots if not is_empty(root)), roots[0])

@@ -217,10 +217,11 @@ def describe(
     instance: Any = error.instance
     node, cls, row = follow(document, source, list(error.absolute_path), view, root_of(release))
     if error.validator == "additionalProperties":
-        known = view[cls]
-        for key in sorted(instance.keys() - known.keys()):
+        written = source.keys(node)
+        for key in sorted(instance.keys() - view[cls].keys()):
             if not (view.spelling == "snake" and key.startswith("x_" if source.dashes else "x-")):
-                yield unknown_key(document, node, cls, key, view, release)
+                place = written.get(key) or key_node(node, key) or node  # the second goes through merge keys
+                yield unknown_key(document, place, cls, key, view, release)
     elif error.validator == "required":
         for key in value:
             if key not in instance:
@@ -228,7 +229,7 @@ def describe(
                 said = f"an element of {where}" if row and row.kind == "records" else where
                 yield document.diagnostic(node, "PV103", "error", f"{said} needs `{key}`: {view[cls][key].doc}")
     elif error.validator == "type" or (error.validator in ("minimum", "maximum") and not -(2**63) <= instance < 2**63):
-        yield tolerated(wrong_type(document, node, row, view), cls, row)
+        yield tolerated(wrong_type(document, node, row, view, value), cls, row)
 
 
 def follow(
@@ -253,10 +254,9 @@ def follow(
 
 
 def unknown_key(
-    document: Document, node: Node, cls: type[Record], key: str, view: View, release: Release
+    document: Document, place: Node, cls: type[Record], key: str, view: View, release: Release
 ) -> Diagnostic:
     """A key that this release does not have: another release may, or another key is meant."""
-    place = key_node(node, key) or key_node(node, key.replace("_", "-")) or node
     folded = view.folded(cls, key)
     if folded is not None:
         return document.diagnostic(
@@ -281,32 +281,32 @@ def unknown_key(
     return document.diagnostic(place, "PV101", "warning", f"unknown key `{key}`; {dropped}", remedy)
 
 
-def wrong_type(document: Document, node: Node, row: Row | None, view: View) -> Diagnostic:
-    """A value of another type than its row's."""
+def wrong_type(document: Document, node: Node, row: Row | None, view: View, expected: object) -> Diagnostic:
+    """A value of another type than its row's; `expected` has the types, or the limit, of the schema."""
     if row is None:
         return document.diagnostic(node, "PV102", "error", f"a config is a mapping, this is {what_is(node)}")
     name = getattr(row, view.spelling)
     wanted = {"strs": "strings", "records": "mappings", "map": "strings"}.get(row.kind)
-    if wanted and not document.paths.get(id(node), name).endswith(name):
+    if wanted and isinstance(expected, str | list) and ("object" if row.kind == "map" else "array") not in expected:
         needs, hint = f"elements of `{name}` must be {wanted}", advice_for_element(node, row, view)
     else:
         needs, hint = f"`{name}` must be {NOUNS[row.kind]}", advice(node, row)
-    return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node)}", hint)
+    return document.diagnostic(node, "PV102", "error", f"{needs}, not {what_is(node, row.secret)}", hint)
 
 
-def what_is(node: Node) -> str:
-    """A value in a few words."""
+def what_is(node: Node, secret: bool = False) -> str:
+    """A value in a few words, a secret one without what it says."""
     if isinstance(node, MappingNode):
         return "a mapping"
     if not isinstance(node, ScalarNode):
         return "a list"
     tag = str(node.tag)
+    shown = "…" if secret else node.value if len(node.value) <= 30 else node.value[:29] + "…"
     if tag == YAML_TAG + "binary":
         return "something that is no valid base64"
     if tag.startswith(YAML_TAG) and not fits_tag(node.value, meaning(node.value, tag)):
-        return f"`{node.value}` with the tag !!{tag[len(YAML_TAG) :]}"
+        return f"`{shown}` with the tag !!{tag[len(YAML_TAG) :]}"
     what = "bool" if tag == PLAIN and node.value in OLD_BOOLS else meaning(node.value, tag)
-    shown = node.value if len(node.value) <= 30 else node.value[:29] + "…"
     number = f"the number {shown}"
     nouns = {"int": number, "float": number, "bool": f"the boolean {shown}", "null": "null"}
     return nouns.get(what, f"the text {shown.splitlines()[0] if shown.strip() else shown!r}")

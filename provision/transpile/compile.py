@@ -169,7 +169,7 @@ def compile_part(document: Document, text: Dialect | None, options: Options, nes
         sources.update({name: text for name, text in inner.sources.items() if name != document.file})
         if inner.failed or inner.config is None:
             return None, inner.diagnostics
-        verbatim = inner.release is not None and inner.release.dialect == "ignition"
+        verbatim = inner.release is not None and inner.release.dialect == "ignition" and inner.written is None
         return data if verbatim else inner.output(), inner.diagnostics
 
     author = Author(document, release, options, compile_local)

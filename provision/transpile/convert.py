@@ -17,6 +17,7 @@ from provision.transpile.ignition2 import upgrade as ignition2_upgrade
 from provision.transpile.ignition2.carrying import refuse
 from provision.transpile.ignition2.downgrade import downgrade
 from provision.transpile.newer_fields import without_newer
+from provision.versions import TARGETS
 
 declare(
     "PV213", "error", "value that means something else in the target",
@@ -27,8 +28,6 @@ declare(
     """, silenceable=False,
 )  # fmt: skip
 
-OLD_TARGETS = ("2.2.0", "2.3.0", "2.4.0")
-TARGETS = (*OLD_TARGETS, *SPECS)
 SPECIAL_BITS = 0o7000
 HONOURED: Spec = (3, 6)
 # Sections that could be null from there on, and had to be null where they were empty before.

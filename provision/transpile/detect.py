@@ -45,7 +45,7 @@ declare(
 UNIT_SUFFIXES = (*UNIT_TYPES, "network", "netdev", "link", "conf")
 # The section without which a file with such an ending is not networkd's, but podman's, for example.
 OWN_SECTIONS = {"network": "[Match]", "link": "[Match]", "netdev": "[NetDev]"}
-SECTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*\[[A-Za-z-]+\][ \t]*\r?$", re.M)
+SECTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:[#;][^\n]*|\r?)\n)*\[[A-Za-z-]+\][ \t]*\r?$", re.M)
 SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?#![ \t]*/")
 CLOUD_HEADER = re.compile(r"\A[\ufeff\s]*#[ \t]*cloud-config\b", re.I)
 CLC_KEYS = frozenset(
@@ -194,7 +194,7 @@ def detect_butane(document: Document, root: MappingNode) -> Release | Diagnostic
 def unknown_version(document: Document, place: object, dialect: str, version: str) -> Diagnostic:
     """A version that does not exist, with those that do."""
     known = [release.version for release in releases_of(dialect)]
-    if dialect == "ignition" and version.startswith("1"):
+    if dialect == "ignition" and version.partition(".")[0] == "1":
         hint = "Ignition 1 ended in 2016; write the config anew as Butane or Ignition 3"
     elif dialect == "ignition" and version.startswith("2."):
         hint = f"known are {', '.join(release.version for release in releases_of('ignition2'))}"

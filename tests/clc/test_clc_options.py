@@ -94,3 +94,8 @@ def test_a_size_is_a_sum_of_numbers_with_units(text: str, size: int | None) -> N
 )  # fmt: skip
 def test_a_url_is_written_as_go_writes_it(text: str, again: str) -> None:
     assert normal(text) == again
+
+
+def test_a_long_number_is_looked_through_once() -> None:
+    assert in_bytes("9" * 200_000) is None
+    assert in_bytes("9" * 200_000 + "GiB") is None

@@ -198,3 +198,11 @@ def test_a_document_is_the_same_json_each_time() -> None:
         "coreos-metadata.service", "coreos-metadata-sshkeys@.service", "docker.service", "etcd-member.service",
         "flanneld.service",
     ]  # fmt: skip
+
+
+def test_a_secret_option_is_in_no_message() -> None:
+    text = b'# Container Linux Config\nflannel:\n  version: 0.7.0\n  etcd_password: "hunter}2$jumble%zz{ALSO}"\n'
+    found = compile_document(text, "secret.yaml").diagnostics
+    assert {"PV687", "PV693"} <= {each.code for each in found}
+    said = " ".join(f"{each.message} {each.hint}" for each in found)
+    assert not any(part in said for part in ("hunter", "jumble", "%z", "ALSO"))

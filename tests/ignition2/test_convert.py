@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from provision.record import JsonSource, Problem, Spec, View, decode, encode, sp
 from provision.schema import ignition2
 from provision.transpile.author import Author, Options
 from provision.transpile.compile import Compiled, compile_document
-from provision.transpile.convert import TARGETS, convert, with_clevis_or_null, with_custom_or_null
+from provision.transpile.convert import convert, with_clevis_or_null, with_custom_or_null
+from provision.versions import TARGETS
 
 ROOT = Path(__file__).parent.parent.parent
 CASES = ROOT / "tests" / "cases"
@@ -356,3 +358,16 @@ def test_what_else_ignition_2_lacks_is_told_too() -> None:
         "Ignition 2 unpacks files only, no configs and certificates",
         "`proxy` exists from Ignition 2.4.0 on, this config is for 2.2.0",
     ]
+
+
+def test_an_embedded_config_is_written_for_the_target_too(tmp_path: Path) -> None:
+    (tmp_path / "child.ign").write_text('{"ignition": {"version": "3.4.0"}}')
+    parent = b"variant: fcos\nversion: 1.1.0\nignition: {config: {merge: [{local: child.ign}]}}\n"
+
+    def child(**options: Any) -> Any:
+        config = compile_document(parent, "parent.bu", Options(files_dir=str(tmp_path), **options)).config
+        assert config is not None
+        return json.loads(urlopen(config.ignition.config.merge[0].source or "").read())
+
+    assert child() == {"ignition": {"version": "3.4.0"}}
+    assert child(target="3.1.0") == {"ignition": {"version": "3.1.0"}}

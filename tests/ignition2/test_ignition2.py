@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -12,8 +13,7 @@ from provision.diagnostics import CODES
 from provision.record import source_map
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_document
-from provision.transpile.convert import TARGETS
-from provision.versions import releases_of
+from provision.versions import TARGETS, releases_of
 
 CASES = Path(__file__).parent.parent / "cases" / "ignition2"
 DOCUMENTS = sorted(CASES.glob("*.ign"))
@@ -252,3 +252,16 @@ def test_no_mutant_ends_in_an_exception(path: Path) -> None:
 
 def test_there_are_enough_mutants() -> None:
     assert len(DOCUMENTS) * MUTANTS_EACH >= 2000
+
+
+def test_many_pieces_of_one_file_are_checked_once() -> None:
+    pieces = [
+        {"filesystem": "root", "path": "/a", "mode": 420, "append": True, "contents": {"source": f"data:,{number}"}}
+        for number in range(3000)
+    ]
+    config = {"ignition": {"version": "2.3.0"}, "storage": {"files": pieces}}
+    start = process_time()
+    result = compile_document(json.dumps(config).encode(), "case.ign")
+    assert process_time() - start < 4
+    assert result.config is not None
+    assert [len(file.append) for file in result.config.storage.files] == [3000]

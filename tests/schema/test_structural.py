@@ -394,3 +394,16 @@ def test_no_document_makes_a_compilation_fail(release: Release, data: st.DataObj
             assert all(why.span.line >= 1 and why.span.column >= 1 for why in result.diagnostics)
             if not result.failed:
                 assert result.output()
+
+
+def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
+    text = '{"ignition":{"version":"3.3.0"},"passwd":{"users":[{"name":"a","passwordHash":12345}]}}'
+    (found,) = structure_of(text)
+    assert found[3] == "`passwordHash` must be a string, not the number …"
+
+
+def test_keys_that_nobody_knows_take_linear_time() -> None:
+    text = "variant: fcos\nversion: 1.6.0\n" + "".join(f"unknown{i}: 1\n" for i in range(20_000))
+    start = time.process_time()
+    assert len(structure_of(text)) == 20_000
+    assert time.process_time() - start < 10

@@ -15,7 +15,7 @@ from provision.transpile.clc.references import in_place, recast
 MIB = 1024 * 1024
 # Powers of 1024, whether spelled with an `i` or not; one size keeps to one spelling.
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5, "E": 1024**6}
-PART = r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]+)"
+PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([^0-9.]+)"
 SIZE = rf"[-+]?(?:0|(?:{PART})+)"
 UNIT = r"([KMGTPE]?)(i?)B"
 ALMOST = r"(?i)([0-9.]+) *([kmgtp])?(i?b?)"
@@ -113,8 +113,11 @@ def in_bytes(text: str) -> int | None:
     spelled = {unit[2] for _, unit in parts if unit and unit[1]}
     if any(unit is None or (unit[2] and not unit[1]) for _, unit in parts) or len(spelled) > 1:
         return None
-    size = sum(int(number * FACTORS[unit[1]]) if unit else 0 for number, unit in parts)
-    return None if size >= 2**63 else -size if text.startswith("-") else size
+    sizes = [number * FACTORS[unit[1]] for number, unit in parts if unit]
+    if sum(sizes) >= 2**63:
+        return None
+    size = sum(map(int, sizes))
+    return -size if text.startswith("-") else size
 
 
 def disk(given: clc.Disk, author: Author) -> ignition2.Disk:

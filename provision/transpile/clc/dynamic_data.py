@@ -79,7 +79,9 @@ class DynamicData:
         """The text of a field of the section with values and variables for what stands in braces."""
         rest = FIELD.sub("", text)
         if BRACE.search(rest):
-            message = f"a brace in `{text}` has no counterpart; braces stand for dynamic data"
+            message = (
+                f"a brace in `{shown(self.section, field, text)}` has no counterpart; braces stand for dynamic data"
+            )
             self.complain(field, message, "write {PRIVATE_IPV4} or another field, or take the brace away")
         return FIELD.sub(lambda found: self.one(found[1], field), text)
 
@@ -90,7 +92,8 @@ class DynamicData:
         platform = self.author.options.platform
         variables = dict(zip(FIELDS, PLATFORMS.get(platform or "", ()), strict=False))
         if name not in FIELDS:
-            self.complain(field, f"{{{name}}} is no dynamic data; known are {', '.join(FIELDS)}")
+            said = f"{{{shown(self.section, field, name)}}} is no dynamic data; known are {', '.join(FIELDS)}"
+            self.complain(field, said)
         elif platform is None:
             self.complain(
                 field, f"{{{name}}} depends on the platform, and none is given",
@@ -106,6 +109,11 @@ class DynamicData:
 
     def complain(self, field: str, message: str, hint: str | None = None) -> None:
         self.author.complain("PV687", "error", self.section, field, message, hint)
+
+
+def shown(section: Record, field: str, text: str) -> str:
+    """Text of a field as a message may show it: not that of a secret one."""
+    return "…" if section.rows[field].secret else text
 
 
 def check_platform(root: Record, author: Author) -> None:

@@ -16,7 +16,7 @@ from provision.schema.clc import Service
 from provision.schema.etcd_options import Option, Version
 from provision.schema.fleet_options import ServiceOption
 from provision.transpile.author import Author
-from provision.transpile.clc.dynamic_data import FILE, UNIT, DynamicData
+from provision.transpile.clc.dynamic_data import FIELDS, FILE, UNIT, DynamicData, shown
 from provision.transpile.clc.go_text import printed
 from provision.transpile.clc.versions import numbers
 
@@ -46,6 +46,8 @@ declare(
 )  # fmt: skip
 
 VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*(\$\w+)")
+# A dollar sign before dynamic data, which systemd then does not fill in: it takes the two of `$${NAME}` for one.
+BRACED = re.compile(rf"(?<!\$)(?:\$\$)*\$(\{{(?:{'|'.join(FIELDS)})\}})")
 SPECIFIERS = frozenset("aAbBCdDEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY%")
 SPECIFIER = re.compile(r"%(.?)", re.S)
 
@@ -116,14 +118,23 @@ def warn_of_expansion(section: Record, field: str, text: str, author: Author) ->
     variable = VARIABLE.search(text)
     if variable:
         author.complain(
-            "PV693", "warning", section, field, f"systemd puts a variable in for `{variable[1]}`, or nothing",
+            "PV693", "warning", section, field,
+            f"systemd puts a variable in for `{shown(section, field, variable[1])}`, or nothing",
             "write {PRIVATE_IPV4} and the like for what the platform knows, or $$ for a dollar sign",
         )  # fmt: skip
+    braced = BRACED.search(text)
+    if braced:
+        message = f"a dollar sign stands before {braced[1]} and spoils its value"
+        author.complain("PV693", "warning", section, field, message, f"write {braced[1]} alone")
+    warn_of_specifiers(section, field, text, author)
+
+
+def warn_of_specifiers(section: Record, field: str, text: str, author: Author, item: int | None = None) -> None:
+    """Tell of a percent sign that systemd stumbles over."""
     unknown = next((found[0] for found in SPECIFIER.finditer(text) if found[1] not in SPECIFIERS), None)
     if unknown:
-        author.complain(
-            "PV693", "warning", section, field, f"`{unknown}` is no specifier of systemd", "write %% for a percent sign"
-        )
+        message = f"`{shown(section, field, unknown)}` is no specifier of systemd"
+        author.complain("PV693", "warning", section, field, message, "write %% for a percent sign", item)
 
 
 # ---- text -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from provision.schema.clc import Etcd, Flannel
 from provision.schema.etcd_options import Version
 from provision.schema.rules import Finding, rule
 
-VERSION = r"(?a)(\d+)\.(\d+)\.(\d+)(-[^+]*)?(\+.*)?"
+VERSION = r"(?a)(\d{1,18})\.(\d{1,18})\.(\d{1,18})(-[0-9A-Za-z.-]*)?(\+[0-9A-Za-z.-]*)?"
 
 
 class Numbers(NamedTuple):
@@ -38,7 +38,7 @@ class Numbers(NamedTuple):
 
 
 def numbers(version: str) -> Numbers | None:
-    """A version's parts, None where it has not three numbers. Source: go-semver, `Version.Set`."""
+    """A version's parts, None where it has not three numbers. Source: go-semver, `Version.Set`; SemVer 2.0.0, 9 and 10."""
     found = re.fullmatch(VERSION, version)
     return Numbers(int(found[1]), int(found[2]), int(found[3]), (found[4] or "") + (found[5] or "")) if found else None
 

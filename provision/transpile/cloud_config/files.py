@@ -5,7 +5,6 @@ from typing import TypedDict
 
 from provision.diagnostics import declare
 from provision.ignition import NodeGroup, NodeUser
-from provision.record import Record
 from provision.schema.cloud_config import WriteFile
 from provision.transpile.author import Author
 from provision.transpile.cloud_config import variables
@@ -143,7 +142,8 @@ MODE = re.compile(r"0?[0-7]{3,4}")
 DEFAULT_MODE = 0o644
 # Common modes, as someone writes them who thinks in decimal: 0644 is 420.
 DECIMAL = {"256", "420", "436", "416", "511"}
-OWNER = re.compile(r"(?P<user>[^\s:]*)(?::(?P<group>[^\s:]*))?")
+# An id has 32 bits, ten digits at most.
+OWNER = re.compile(r"(?P<user>(?!\+?[0-9]{11})[^\s:]*)(?::(?P<group>(?!\+?[0-9]{11})[^\s:]*))?")
 VOLATILE = ("/tmp", "/proc", "/sys", "/dev")  # paths of the target
 RUNTIME_UNITS = "/run/systemd/"
 TMPFILES = "/etc/tmpfiles.d/provision.conf"
@@ -154,28 +154,32 @@ LOCAL_SYSTEMS = frozenset(("fcos", "fedora", "rhcos", "scos"))
 
 def expand(files: tuple[WriteFile, ...], draft: Draft, author: Author) -> None:
     """Write the files, in order."""
-    kept: list[str] = []
+    kept: dict[str, str] = {}
     kept_for: object = None
     for wanted in files:
         if wanted.path:
             write(wanted, wanted.path, draft, kept, author)
             kept_for = kept_for or (wanted.origin if kept else None)
     if kept:
-        draft.write(TMPFILES, "".join(kept), kept_for)
+        draft.write(TMPFILES, "".join(kept.values()), kept_for)
 
 
-def write(wanted: WriteFile, asked: str, draft: Draft, kept: list[str], author: Author) -> None:
+def write(wanted: WriteFile, asked: str, draft: Draft, kept: dict[str, str], author: Author) -> None:
     """Write one file."""
     path = placed(wanted, asked, author)
     data = content_of(wanted, author)
     mode, owner = mode_of(wanted, author), owner_of(wanted, author)
     if path is None or data is None or mode is None or owner is None:
         return
-    warn_of_repetition(path, wanted, draft, author)
+    temporary = path.startswith("/run/")
+    at = KEPT + path if temporary else path
+    if at in draft.files:
+        said, hint = f"{path} is written above, too; this is the one that stays", "write it once"
+        author.complain("PV709", "warning", wanted, "path", said, hint)
     place = author.place(wanted, "content")
     spots = {"path": author.place(wanted, "path"), "mode": author.place(wanted, "permissions"), "contents": place}
-    if path.startswith("/run/"):
-        kept.append(kept_line(path, mode, wanted.owner))
+    if temporary:
+        kept[path] = kept_line(path, mode, wanted.owner)
         if variables.marked(data):
             said, hint = (
                 "a file below /run can't wait for an address",
@@ -183,10 +187,9 @@ def write(wanted: WriteFile, asked: str, draft: Draft, kept: list[str], author: 
             )
             author.complain("PV716", "error", wanted, "content", said, hint)
         author.fate(wanted, None, "unit", f"{TMPFILES} makes it at every boot")
-        path = KEPT + path
-    draft.files.pop(path, None)
-    made = file(path, variables.shown(data).encode("utf-8", "surrogateescape"), wanted.origin, mode, *owner, **spots)
-    draft.files[path], draft.texts[path] = made, data
+    draft.files.pop(at, None)
+    made = file(at, variables.shown(data).encode("utf-8", "surrogateescape"), wanted.origin, mode, *owner, **spots)
+    draft.files[at], draft.texts[at] = made, data
     if IN_A_HOME.match(path):
         said = f"folders that are made for {path} belong to root"
         author.complain(
@@ -295,13 +298,6 @@ def identity(name: str | None) -> Identity | None:
         return None
     number = name.removeprefix("+")
     return {"id": int(number)} if number.isascii() and number.isdecimal() else {"name": name}
-
-
-def warn_of_repetition(path: str, record: Record, draft: Draft, author: Author) -> None:
-    """Say that a file replaces one from above."""
-    if path in draft.files:
-        said, hint = f"{path} is written above, too; this is the one that stays", "write it once"
-        author.complain("PV709", "warning", record, "path", said, hint)
 
 
 def kept_line(path: str, mode: int, owner: str | None) -> str:

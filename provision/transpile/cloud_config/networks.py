@@ -1,6 +1,6 @@
 """Units of systemd-networkd: files of the same text, since Ignition's units are those of the manager."""
 
-from provision.schema.cloud_config import Unit
+from provision.schema.cloud_config import DropIn, Unit
 from provision.transpile.author import Author
 from provision.transpile.cloud_config.draft import Draft
 
@@ -13,8 +13,8 @@ def is_network(name: str) -> bool:
     return name.endswith(SUFFIXES)
 
 
-def write(unit: Unit, name: str, draft: Draft, author: Author) -> None:
-    """Write the file and its drop-ins, or the link that masks it. networkd starts later, and reads them then."""
+def write(unit: Unit, name: str, dropins: list[tuple[str, DropIn]], draft: Draft, author: Author) -> None:
+    """Write the file and its drop-ins by their names, or the link that masks it. networkd starts later, and reads them then."""
     path = f"{DIRECTORY}/{name}"
     if unit.mask:
         draft.files.pop(path, None)
@@ -24,10 +24,9 @@ def write(unit: Unit, name: str, draft: Draft, author: Author) -> None:
         draft.write(
             path, unit.content, unit.origin, contents=author.place(unit, "content"), path=author.place(unit, "name")
         )
-    for dropin in unit.drop_ins:
-        if dropin.name and dropin.content:
-            at = f"{path}.d/{dropin.name}"
-            draft.write(at, dropin.content, dropin.origin, contents=author.place(dropin, "content"))
+    for dropin_name, dropin in dropins:
+        text = dropin.content or ""
+        draft.write(f"{path}.d/{dropin_name}", text, dropin.origin, contents=author.place(dropin, "content"))
     for field in ("enable", "command"):
         if getattr(unit, field):
             said = f"`{field}` does nothing for {name}: systemd-networkd reads the file when it starts"

@@ -114,14 +114,15 @@ def expand(root: CloudConfig, draft: Draft, author: Author) -> None:
     commands = fill_commands(draft)
     files = {path: text for path, text in draft.texts.items() if path in draft.files and variables.marked(text)}
     units = dict(waiting_units(draft))
-    texts = [*files.values(), *(text for _, _, text in units.values()), *commands.values()]
+    texts = [*files.values(), *(text for _, _, text in (*units.values(), *commands))]
     names = sorted({name for text in texts for name in variables.MARKED.findall(text)})
     if not names:
         return
     origin = root.origin
     filled = {**files, **{path: text for path, (_, _, text) in units.items()}}
-    consumers = sorted({*commands, *(name for name, _, _ in units.values()), *readers(set(files), draft)})
-    tell(files, units, commands, draft, author)
+    consumers = sorted({*(name for name, _, _ in (*commands, *units.values())), *readers(set(files), draft)})
+    waiting = [(place_of(draft.files[path], text), text) for path, text in files.items()]
+    tell([*waiting, *((place, text) for _, place, text in (*units.values(), *commands))], author)
     give_commands_addresses(commands, draft)
     for path, text in filled.items():
         draft.write(TEMPLATES + path, templated(text), origin, 0o600)
@@ -165,17 +166,17 @@ def is_early(name: str, draft: Draft) -> bool:
     return unit.value("Unit", "DefaultDependencies") in NO or not EARLY_TARGETS.isdisjoint(unit.words("Unit", "Before"))
 
 
-def fill_commands(draft: Draft) -> dict[str, str]:
-    """Replace variables that stand in commands only by systemd's own; unit and text of those that had some."""
-    found: dict[str, str] = {}
+def fill_commands(draft: Draft) -> list[tuple[str, object, str]]:
+    """Replace variables that stand in commands only by systemd's own; unit, place and text of those that had some."""
+    found: list[tuple[str, object, str]] = []
     for name, unit in draft.units.items():
-        if unit.contents and in_commands(unit.contents):
-            found[name] = unit.contents
+        if unit.contents and not unit.masked and in_commands(unit.contents):
+            found.append((name, unit.spots.get("contents", unit.origin), unit.contents))
             unit.contents = of_systemd(unit.contents)
         for dropin in list(unit.dropins.values()):
             text = dropin.contents or ""
             if in_commands(text):
-                found[name] = found.get(name, "") + text
+                found.append((name, place_of(dropin, text), text))
                 unit.dropins[dropin.name] = dropin.changed(contents=of_systemd(text))
     return found
 
@@ -199,9 +200,9 @@ def templated(text: str) -> str:
     return variables.MARKED.sub(lambda found: f"@provision:{found[1]}@", text)
 
 
-def give_commands_addresses(commands: dict[str, str], draft: Draft) -> None:
+def give_commands_addresses(commands: list[tuple[str, object, str]], draft: Draft) -> None:
     """Have systemd read the file of variables for units with variables in their commands."""
-    for name in commands:
+    for name, _, _ in commands:
         unit = draft.units[name]
         made = Dropin(name=DROPIN, contents=f"[Service]\nEnvironmentFile={ADDRESSES}\n")
         unit.dropins[DROPIN] = made.at(unit.spots.get("contents", unit.origin))
@@ -217,19 +218,8 @@ def readers(paths: set[str], draft: Draft) -> set[str]:
     return found
 
 
-def tell(
-    files: dict[str, str],
-    units: dict[str, tuple[str, object, str]],
-    commands: dict[str, str],
-    draft: Draft,
-    author: Author,
-) -> None:
-    """Say of every text that waits for an address where it comes from."""
-    waiting = [(place_of(draft.files[path], text), text) for path, text in files.items()]
-    waiting += [(place, text) for _, place, text in units.values()]
-    waiting += [
-        (draft.units[name].spots.get("contents", draft.units[name].origin), text) for name, text in commands.items()
-    ]
+def tell(waiting: list[tuple[object, str]], author: Author) -> None:
+    """Say of every text that waits for an address, with its place, where the address comes from."""
     for place, text in waiting:
         first = variables.MARKED.search(text)
         if first:

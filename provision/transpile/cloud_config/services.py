@@ -111,7 +111,7 @@ def set_variables(section: Section) -> Iterator[Variable]:
         value = getattr(section, setting.key)
         if value:
             text = go_float(value) if setting.kind == "float" else "true" if value is True else str(value)
-            if text != "0":
+            if setting.kind != "float" or text != "0":
                 yield Variable(setting.variable, text, setting.key)
 
 

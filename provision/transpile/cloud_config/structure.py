@@ -128,7 +128,7 @@ def value_is_allowed(record: CloudRecord) -> Iterator[Finding]:
 
 def octal_hint(value: str) -> str:
     """What to write instead of a mode that is none."""
-    digits = re.fullmatch(r"0o([0-7]{3,4})|[0-9]+", value)
+    digits = re.fullmatch(r"0o([0-7]{3,4})|[0-9]{1,9}", value)
     if digits and digits[1]:
         return f"write 0{digits[1]}: coreos-cloudinit reads no 0o"
     if digits and 0 < int(value) <= 0o7777:
@@ -138,7 +138,7 @@ def octal_hint(value: str) -> str:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number, with a fraction or without."""
-    return re.fullmatch(r"[-+]?(?:\d[\d_]*)?\.?\d*(?:[eE][-+]?\d+)?", text) is not None and any(map(str.isdigit, text))
+    return re.fullmatch(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", text) is not None
 
 
 # Entries that are known by a name, and what an entry without one is.

@@ -128,7 +128,7 @@ def expand(units: tuple[Unit, ...], draft: Draft, author: Author) -> None:
         if not unit.name or not UNIT_NAME.fullmatch(unit.name):
             continue  # told by `structure`
         if networks.is_network(unit.name):
-            networks.write(unit, unit.name, draft, author)
+            networks.write(unit, unit.name, dropins_of(unit, author), draft, author)
         else:
             write(unit, unit.name, draft, author)
             if unit.command in EFFECTS:
@@ -153,11 +153,10 @@ def write(unit: Unit, name: str, draft: Draft, author: Author) -> None:
         made.contents = unit.content
         made.origin = unit.origin
         made.spots |= {"contents": author.place(unit, "content"), "name": author.place(unit, "name")}
-    for dropin in unit.drop_ins:
-        if dropin.name and dropin.content and is_read(dropin, author):
-            draft.replace(f"{UNITS}/{name}.d/{dropin.name}")
-            places = {"name": author.place(dropin, "name"), "contents": author.place(dropin, "content")}
-            made.dropins[dropin.name] = Dropin(name=dropin.name, contents=dropin.content).at(dropin.origin, **places)
+    for dropin_name, dropin in dropins_of(unit, author):
+        draft.replace(f"{UNITS}/{name}.d/{dropin_name}")
+        places = {"name": author.place(dropin, "name"), "contents": author.place(dropin, "content")}
+        made.dropins[dropin_name] = Dropin(name=dropin_name, contents=dropin.content).at(dropin.origin, **places)
     if unit.enable:
         made.enabled = True
         made.spots["enabled"] = author.place(unit, "enable")
@@ -169,6 +168,12 @@ def write(unit: Unit, name: str, draft: Draft, author: Author) -> None:
         said = f"{name} is written to /etc: /run is empty when a machine starts"
         author.complain("PV718", "info", unit, "runtime", said, "take `runtime` away")
         author.fate(unit, "runtime", "exact", "the unit is written to /etc")
+
+
+def dropins_of(unit: Unit, author: Author) -> list[tuple[str, DropIn]]:
+    """The drop-ins of a unit that have a name and content, and that systemd reads, by their names."""
+    named = [(dropin.name, dropin) for dropin in unit.drop_ins if dropin.name and dropin.content]
+    return [(name, dropin) for name, dropin in named if is_read(dropin, author)]
 
 
 def is_read(dropin: DropIn, author: Author) -> bool:

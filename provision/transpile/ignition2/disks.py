@@ -52,12 +52,12 @@ def disk(disk: old.Disk, author: Author, version: Spec) -> Disk:
     """One disk with its partitions. Ignition 3 wants a number or a label for each, and no label twice."""
     nameless = [part for part in disk.partitions if not part.number and not part.label]
     labels = {id(part): label(part, author, version) for part in disk.partitions}
+    alone = nameless[0] if len(nameless) == 1 else None
+    if alone is not None:
+        labels[id(alone)] = ""
     if list(labels.values()).count("") > 1:
-        labels.update(
-            {id(part): labels[id(part)] or None for part in disk.partitions if part.should_exist is not False}
-        )
-    if len(nameless) == 1:
-        labels[id(nameless[0])] = ""
+        others = [part for part in disk.partitions if part is not alone and part.should_exist is not False]
+        labels.update({id(part): labels[id(part)] or None for part in others})
     partitions = tuple(partition(part, labels[id(part)], author, version) for part in disk.partitions)
     return carried(Disk, disk, "wipe_table", device=tidy(disk.device), partitions=partitions)
 

@@ -210,8 +210,6 @@ def on_device(filesystem: old.Filesystem, mount: old.Mount, path: str | None, au
     if create is not None:
         author.fate(mount, "create", "exact", "as options and wipeFilesystem")
         for name, field in (("options", "options"), ("wipe_filesystem", "force")):
-            place = place_of(author, create, field)
-            new = new.spotted(**{name: place or create.origin})
-    place = place_of(author, filesystem, "name")
-    new = new.spotted(path=filesystem.origin if place is None else place)
+            new = new.spotted(**{name: place_of(author, create, field) or create.origin})
+    new = new.spotted(path=author.place(filesystem, "name"))
     return new.as_broken() if filesystem.broken or (create is not None and create.broken) else new

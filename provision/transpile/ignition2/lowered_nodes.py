@@ -7,7 +7,7 @@ from typing import Any
 from provision.ignition import Directory, File, Filesystem, Link, Node, Resource, Storage
 from provision.schema import ignition2 as old
 from provision.transpile.author import Author
-from provision.transpile.ignition2.carrying import carried, place_of, refuse
+from provision.transpile.ignition2.carrying import carried, refuse
 from provision.transpile.ignition2.filesystems import ROOT
 from provision.transpile.ignition2.lowered_resources import resource
 
@@ -40,9 +40,8 @@ class Nodes:
                 refuse(self.author, "PV212", filesystem, "mount_options", message, "leave them out")
             mount = carried(old.Mount, filesystem, "device format label options uuid wipe_filesystem")
             name = name_of(filesystem.path) if filesystem.path else str(unnamed)
-            place = place_of(self.author, filesystem, "path")
             new = old.Filesystem(name=name, mount=mount).at(filesystem.origin)
-            yield new.spotted(name=filesystem.origin if place is None else place)
+            yield new.spotted(name=self.author.place(filesystem, "path"))
 
     def directory(self, node: Directory) -> old.Directory:
         """A directory, with the mode that it has without one."""

@@ -228,7 +228,7 @@ class Nodes:
             name: getattr(later, name) for name in ("mode", "user", "group") if later.__dict__.get(name) is not None
         }
         if changes:
-            left_out(self.author, earlier)
+            left_out(self.author, earlier.changed(append=()))  # what is appended stays
         spots = {name: place for name in changes if (place := place_of(self.author, later, name)) is not None}
         joined = earlier.changed(append=earlier.append + later.append, **changes).spotted(**spots)
         return joined.as_broken() if later.broken else joined
@@ -268,14 +268,12 @@ def network_files(unit: old.NetworkdUnit, author: Author) -> Iterator[File]:
 
 def network_file(unit: old.NetworkdUnit | old.NetworkdDropin, name: str, author: Author) -> File:
     """One file of networkd."""
-    place = place_of(author, unit, "contents")
     source = data_url(unit.contents.encode("utf-8", "surrogateescape"), may_encode=False).source
     new = carried(
         File, unit,
         path=cleaned(f"{NETWORK}/{name}"), mode=NETWORK_MODE, overwrite=True,
-        contents=FileContents(source=source).at(unit.origin if place is None else place),
+        contents=FileContents(source=source).at(author.place(unit, "contents")),
     )  # fmt: skip
     author.fate(unit, "contents", "exact", f"as the file {new.path}")
-    named = place_of(author, unit, "name")
-    new = new.spotted(path=unit.origin if named is None else named)
+    new = new.spotted(path=author.place(unit, "name"))
     return new.as_broken() if read(unit.contents).fault else new  # which is told of the unit
