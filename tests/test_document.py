@@ -1,6 +1,7 @@
 """From bytes to nodes: places, limits, and what is said of a text that can't be read (issue 2, part A)."""
 
 import gc
+import gzip
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from provision.diagnostics import WHOLE_FILE, Span, span_of
 from provision.document import Document, graph, read, reading, yaml_reader
 from provision.document.graph import children
 from provision.document.nodes import NodeSource, child, key_node, text_of
+from provision.document.reading import gunzip
 from provision.document.scalars import PLAIN, QUOTED
 from provision.ignition import Config
 from provision.record import Problem, decode
@@ -567,3 +569,12 @@ def test_keys_that_differ_in_capitals_are_told_beside_a_key_that_is_a_list() -> 
     source = NodeSource(found, strict=True)
     source.entries(found.root)
     assert sorted((each.code, each.span.line) for each in source.found.values()) == [("PV002", 1), ("PV003", 3)]
+
+
+def test_gzip_may_have_many_members_and_padding_behind_them() -> None:
+    data = b"".join(gzip.compress(b"#\n", mtime=0) for _ in range(5000)) + b"\0" * 9
+    assert gunzip(data) == b"#\n" * 5000
+    with pytest.raises(ValueError, match="in the middle"):
+        gunzip(data[:-12])
+    with pytest.raises(ValueError, match="damaged"):
+        gunzip(data + b"x" * 20)

@@ -9,6 +9,7 @@ from provision.diagnostics import LINE_END, WHOLE_FILE, Span, declare
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 2_000_000  # after aliases are expanded
+CHUNK_BYTES = 1 << 16
 TOO_LARGE = f"the gzip stream holds more than {MAX_BYTES} bytes"
 
 declare(
@@ -129,19 +130,24 @@ def gunzip(data: bytes) -> bytes:
     Source: RFC 1952, 2.2.
     """
     pieces: list[bytes] = []
-    room = MAX_BYTES
-    while data or not pieces:
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    room, at = MAX_BYTES, 0
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    while at < len(data):
+        if inflater.eof:
+            inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        chunk = data[at : at + CHUNK_BYTES]  # what follows a member is copied, so only a little of it at a time
         try:
-            pieces.append(inflater.decompress(data, room + 1))
+            pieces.append(inflater.decompress(chunk, room + 1))
         except zlib.error as error:
             raise ValueError(f"the gzip stream is damaged: {str(error).split(': ')[-1]}") from None
         room -= len(pieces[-1])
         if room < 0:
             raise ValueError(TOO_LARGE)
-        if not inflater.eof:
-            raise ValueError("the gzip stream ends in the middle")
-        data = inflater.unused_data.lstrip(b"\0")
+        at += len(chunk) - len(inflater.unused_data)
+        while inflater.eof and data[at : at + 1] == b"\0":  # padding
+            at += 1
+    if not inflater.eof:
+        raise ValueError("the gzip stream ends in the middle")
     return b"".join(pieces)
 
 
