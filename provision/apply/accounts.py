@@ -4,11 +4,11 @@ The files are read instead of asking NSS: the root belongs to another system, wh
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
 from provision.record import Record, field
+from provision.typed import NamedTuple
 
 MAX_ID = 2**32 - 2
 

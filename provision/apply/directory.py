@@ -1,13 +1,14 @@
 """Applying a config to a root directory: what the command lines call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from provision.apply.facts import Facts
+from provision.apply.fetching import Fetching
 from provision.apply.operations import Operation
 from provision.apply.plan.draft import Draft
+from provision.apply.plan.leftovers import NOTHING_LEFT, Leftovers, plan_leftovers
 from provision.apply.plan.unsupported import SKIPPABLE, refuse_unsupported
-from provision.apply.references import render
+from provision.apply.references import Rendering, render
 from provision.apply.roots import Root, survey
 from provision.apply.runner import Progress, Result, run, say
 from provision.apply.stages import STAGES
@@ -28,39 +29,62 @@ class Plan(NamedTuple):
     blobs: Blobs
 
 
-def plan_directory(config: Config, root: str, *, skip: frozenset[str] = frozenset()) -> Plan:
+def plan_directory(
+    config: Config,
+    root: str,
+    *,
+    skip: frozenset[str] = frozenset(),
+    handled: frozenset[str] = frozenset(),
+    rendering: Rendering | None = None,
+    is_offline: bool = False,
+    left: Leftovers = NOTHING_LEFT,
+    finish: Callable[[Draft], Iterator[Operation]] | None = None,
+) -> Plan:
     """Decide what a config of the newest spec does to a root directory; writes nothing.
 
-    `skip` names sections (SKIPPABLE) to leave out. Raises ProvisionError with every reason not to start.
+    `skip` names sections (SKIPPABLE) to leave out, `handled` those that other stages do. `rendering` says how configs
+    that it refers to are read; without one, only data URLs are. `left` is what earlier stages have for the root,
+    `finish` plans what comes last. Raises ProvisionError with every reason not to start.
     """
     inside = Root(root)
     try:
-        return plan(render(config), survey(inside), root, skip)
+        draft = Draft(survey(inside), is_offline=is_offline, mount_points=left.directories)
+        return plan(render(config, rendering), draft, root, skip, handled, left, finish)
     finally:
         inside.close()
 
 
-def plan(config: Config, facts: Facts, root: str, skip: frozenset[str]) -> Plan:
+def plan(
+    config: Config,
+    draft: Draft,
+    root: str,
+    skip: frozenset[str] = frozenset(),
+    handled: frozenset[str] = frozenset(),
+    left: Leftovers = NOTHING_LEFT,
+    finish: Callable[[Draft], Iterator[Operation]] | None = None,
+) -> Plan:
     """The plan for a root of which the facts are known."""
     unknown = skip.difference(SKIPPABLE)
     if unknown:
         raise ProvisionError(
             f"--skip {', '.join(sorted(unknown))}: not a section; there are {', '.join(SKIPPABLE)}", exit_code=2
         )
-    draft = Draft(facts)
-    refuse_unsupported(config, draft, skip)
-    operations = tuple(
+    refuse_unsupported(config, draft, skip, handled)
+    operations = [
         operation
         for stage in STAGES
         if stage.name not in skip
         for planner in stage.planners
         for operation in planner(config, draft)
-    )
+    ]
+    if "luks" in handled:
+        operations += plan_leftovers(config, draft, left)
+    operations += finish(draft) if finish is not None else ()
     if draft.refusals:
         raise refusal(draft.refusals, root)
-    if not facts.is_root:
+    if not draft.facts.is_root:
         draft.note("not running as root: owners are not set, what is made belongs to the user who runs this")
-    return Plan(root, operations, tuple(draft.notes), draft.blobs)
+    return Plan(root, tuple(operations), tuple(draft.notes), draft.blobs)
 
 
 def refusal(reasons: list[str], root: str) -> ProvisionError:
@@ -83,13 +107,23 @@ def check_root(root: str, *, yes: bool) -> None:
         inside.close()
 
 
-def apply_plan(plan: Plan, progress: Progress = say) -> Result:
-    """Carry out a plan; `progress` is told of every operation. Raises ProvisionError at the first that fails."""
+def apply_plan(plan: Plan, progress: Progress = say, fetching: Fetching | None = None) -> Result[Operation]:
+    """Carry out a plan; `progress` is told of every operation. Raises ProvisionError at the first that fails.
+
+    What was made gets its SELinux labels, and is on the disks when this returns.
+    """
+    from provision.apply.labels import Labels
     from provision.apply.system import Machine
 
-    machine = Machine(plan.root, plan.blobs)
+    machine = Machine(plan.root, plan.blobs, fetching)
+    labels = Labels(machine.host_path)
     try:
-        return run(plan.operations, machine, progress)
+        result = run(plan.operations, machine, progress)
+        if labels.policy is not None:
+            for operation in result.executed:
+                labels.add(*operation.touched(machine))
+            labels.apply()
+        return result
     finally:
         machine.close()
 

@@ -13,7 +13,7 @@ class Facts(NamedTuple):
 
     `nodes`: any true path, MISSING included. `contents`: of regular files. `names`: the sorted entries of a directory,
     none for what is no directory. `is_root`: whether this process may set owners and change users. `absent_programs`:
-    those of `programs.PROGRAMS` that were not found.
+    those of `programs.ACCOUNT_PROGRAMS` that were not found.
     """
 
     nodes: Mapping[str, Found]

@@ -5,9 +5,9 @@ in any component but the last. `roots` walks such paths without following a link
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
 
 from provision.diagnostics import ProvisionError
+from provision.typed import Literal, NamedTuple
 
 NodeKind = Literal["missing", "file", "directory", "link", "other"]
 
@@ -54,17 +54,23 @@ def joined(directory: str, name: str) -> str:
     return f"{directory}/{name}" if directory != "/" else f"/{name}"
 
 
-def resolve(path: str, look: Look, *, follow: bool = False) -> str:
+def resolve(path: str, look: Look, *, follow: bool = False, known: dict[str, str] | None = None) -> str:
     """The true path: every component but the last is resolved inside the root, with `follow` the last one too.
 
-    Absolute targets start at the root, `..` stops there, missing components are taken as they are spelt. Raises
-    ProvisionError for a loop of links and for what no file system takes as a path.
+    Absolute targets start at the root, `..` stops there, missing components are taken as they are spelt. What was found
+    out of a directory is kept in `known`, which holds as long as nothing on the way becomes a link or ceases to be one.
+    Raises ProvisionError for a loop of links and for what no file system takes as a path.
     """
     check_spelling(path)
     directory, _, name = path.rstrip("/").rpartition("/")
     if follow or name in ("", ".", ".."):
         return resolve_all(path, look)
-    return joined(resolve_all(directory, look), name)
+    found = known.get(directory) if known is not None else None
+    if found is None:
+        found = resolve_all(directory, look)
+        if known is not None:
+            known[directory] = found
+    return joined(found, name)
 
 
 def resolve_all(path: str, look: Look) -> str:

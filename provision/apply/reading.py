@@ -3,14 +3,13 @@
 Places are given by key (`storage.files[2].mode`); the command line of authors gives lines.
 """
 
-import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
 
 from provision.diagnostics import Severity
 from provision.ignition import SPECS, Config, upgrade
 from provision.record import JsonSource, Problem, View, decode, spec
 from provision.schema.rules import Violation, check
+from provision.typed import Any, NamedTuple, NoReturn
 
 WANTED = {
     "str": "a string",
@@ -68,6 +67,8 @@ def read_config(data: bytes) -> Reading:
 
 def load(data: bytes) -> dict[str, Any]:
     """The JSON object of a config; ValueError, in words for people, where it is none."""
+    import json
+
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -7,13 +7,13 @@ somebody slips in between looking and acting ends in an error, not outside. `pat
 import os
 import stat
 from collections.abc import Callable
-from typing import TypeVar
 
 from provision.apply.accounts import Accounts, parse
 from provision.apply.facts import Facts
 from provision.apply.paths import MISSING, Found, NodeKind, resolve
-from provision.apply.programs import GROUP, GSHADOW, PASSWD, PROGRAMS, SHADOW, keys_file, program, search_path
+from provision.apply.programs import ACCOUNT_PROGRAMS, GROUP, GSHADOW, PASSWD, SHADOW, keys_file, program, search_path
 from provision.diagnostics import ProvisionError
+from provision.typed import TypeVar
 
 STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -171,7 +171,7 @@ def survey(root: Root) -> Facts:
         users=accounts.users,
         groups=accounts.groups,
         is_root=os.geteuid() == 0,
-        absent_programs=frozenset(name for name in PROGRAMS if find_program(name) is None),
+        absent_programs=frozenset(name for name in ACCOUNT_PROGRAMS if find_program(name) is None),
         keys_file=keys_file(os.environ),
     )
 

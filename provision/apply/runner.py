@@ -1,20 +1,26 @@
 """Doing what a plan says: say it, skip what is done, execute. Knows no single operation.
 
-The seam for a journal is `run`: an operation's `key` before `execute` and after it.
+Acts that keep different things busy (`Act.lanes`) run at the same time; all others wait for those before them. The seam
+for a journal is `attempt`: an act's `key` before `execute` and after it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeVar
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from provision.apply.operations import Operation, System
+from provision.apply.operations import Act
 from provision.diagnostics import ProvisionError
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Act[Any])
 
 # How a line says that an operation finds its work done.
 IS_SO = " (is so already)"
 
-State = Literal["started", "executed", "skipped"]
+# Fetches wait for servers more than for processors.
+MIN_WORKERS = 4
+
+State = Literal["started", "executed", "skipped", "failed"]
 
 
 class Step(NamedTuple):
@@ -22,56 +28,137 @@ class Step(NamedTuple):
 
     number: int
     total: int
-    operation: Operation
+    operation: Act[Any]
     state: State
 
 
 Progress = Callable[[Step], None]
 
 
-class Result(NamedTuple):
+class Result(NamedTuple, Generic[A]):
     """What a run did: the operations that it executed and those that it found done."""
 
-    executed: tuple[Operation, ...]
-    skipped: tuple[Operation, ...]
+    executed: tuple[A, ...]
+    skipped: tuple[A, ...]
 
 
-def run(operations: Sequence[Operation], system: System, progress: Progress) -> Result:
-    """Execute operations in their order. Stops at the first that fails, with a ProvisionError that names it."""
-    executed: list[Operation] = []
-    skipped: list[Operation] = []
-    total = len(operations)
-    for number, operation in enumerate(operations, 1):
-        is_done = attempt(operation.done, operation, system, number, total)
-        progress(Step(number, total, operation, "skipped" if is_done else "started"))
+class OperationError(ProvisionError):
+    """What the machine refused: which act, on what, for what cause."""
+
+    def __init__(self, act: Act[Any], cause: str, *, number: int, total: int) -> None:
+        self.act, self.cause = act, cause
+        super().__init__(
+            f"could not {act.describe()}\n  {cause}\n"
+            f"  operation {number} of {total}; the ones before it are complete. Remove the cause and apply again"
+        )
+
+
+def run(operations: Sequence[A], system: Any, progress: Progress) -> Result[A]:
+    """Execute operations in their order. Stops at the first that fails, with a OperationError that names it."""
+    runner = Run(operations, system, progress)
+    for group in groups(operations):
+        if len(group) == 1:
+            runner.perform(group[0])
+        else:
+            runner.perform_at_once(group)
+    return Result(tuple(runner.executed), tuple(runner.skipped))
+
+
+def groups(operations: Sequence[Act[Any]]) -> Iterator[range]:
+    """The stretches of operations that may overlap; each other one for itself."""
+    start = 0
+    while start < len(operations):
+        end = start + 1
+        if operations[start].lanes:
+            while end < len(operations) and operations[end].lanes:
+                end += 1
+        yield range(start, end)
+        start = end
+
+
+class Run(Generic[A]):
+    """A run under way. `system` is what the acts are for."""
+
+    def __init__(self, operations: Sequence[A], system: Any, progress: Progress) -> None:
+        self.operations, self.system, self.progress = operations, system, progress
+        self.executed: list[A] = []
+        self.skipped: list[A] = []
+
+    def perform(self, index: int) -> None:
+        """Execute one operation, unless it is done."""
+        act = self.operations[index]
+        is_done = self.attempt(act.done, index)
+        self.tell(index, "skipped" if is_done else "started")
         if is_done:
-            skipped.append(operation)
-            continue
-        attempt(operation.execute, operation, system, number, total)
-        executed.append(operation)
-        progress(Step(number, total, operation, "executed"))
-    return Result(tuple(executed), tuple(skipped))
+            self.skipped.append(act)
+            return
+        self.attempt(act.execute, index)
+        self.executed.append(act)
+        self.tell(index, "executed")
 
+    def attempt(self, method: Callable[[Any], T], index: int) -> T:
+        """What a method of an operation answers; what the machine refuses becomes an OperationError."""
+        try:
+            return method(self.system)
+        except (OSError, ProvisionError) as error:
+            self.tell(index, "failed")
+            cause = str(error) if isinstance(error, ProvisionError) else error.strerror or str(error)
+            raise OperationError(self.operations[index], cause, number=index + 1, total=len(self.operations)) from error
 
-def attempt(act: Callable[[System], T], operation: Operation, system: System, number: int, total: int) -> T:
-    """What a method of an operation answers; what the machine refuses becomes a ProvisionError."""
-    try:
-        return act(system)
-    except (OSError, ProvisionError) as error:
-        raise refusal(operation, number, total, error) from error
+    def tell(self, index: int, state: State) -> None:
+        """Report where the run stands."""
+        self.progress(Step(index + 1, len(self.operations), self.operations[index], state))
 
+    def perform_at_once(self, group: range) -> None:
+        """Execute operations side by side; of those that share a lane the earlier one goes first."""
+        import threading
 
-def refusal(operation: Operation, number: int, total: int, error: OSError | ProvisionError) -> ProvisionError:
-    """What the machine refused, with what stands on the disk now and what to do."""
-    cause = str(error) if isinstance(error, ProvisionError) else error.strerror or str(error)
-    return ProvisionError(
-        f"could not {operation.describe()}\n  {cause}\n"
-        f"  operation {number} of {total}; the ones before it are complete. Remove the cause and apply again"
-    )
+        waiting, busy, failures = list(group), set[str](), list[BaseException]()
+        changed = threading.Condition()
+
+        def next_index() -> int | None:
+            """The first operation that none before it and none under way stands in the way of."""
+            taken = set(busy)
+            for index in waiting:
+                lanes = set(self.operations[index].lanes)
+                if not lanes & taken:
+                    return index
+                taken |= lanes
+            return None
+
+        def work() -> None:
+            while True:
+                with changed:
+                    index = next_index()
+                    while index is None and waiting and not failures:
+                        changed.wait()
+                        index = next_index()
+                    if index is None or failures:
+                        return
+                    waiting.remove(index)
+                    lanes = self.operations[index].lanes
+                    busy.update(lanes)
+                try:
+                    self.perform(index)
+                except BaseException as error:  # raised again by the thread that waits
+                    failures.append(error)
+                finally:
+                    with changed:
+                        busy.difference_update(lanes)
+                        changed.notify_all()
+
+        workers = min(len(group), max(MIN_WORKERS, os.cpu_count() or 1))
+        threads = [threading.Thread(target=work, name=f"lane {number}") for number in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
 
 
 def say(step: Step) -> None:
     """One line on the console for each operation, before it starts."""
-    if step.state != "executed":
+    if step.state in ("started", "skipped"):
         done = IS_SO if step.state == "skipped" else ""
         print(f"[{step.number}/{step.total}] {step.operation.describe()}{done}", flush=True)

@@ -5,27 +5,67 @@ it. A run that was cut off may leave such a file behind; the next write into tha
 """
 
 import os
+import threading
 from collections.abc import Callable
 
-from provision.apply.paths import shown
-from provision.apply.programs import program, search_path
+from provision.apply.commands import run
+from provision.apply.fetching import Fetching
+from provision.apply.paths import parent_of
+from provision.apply.programs import HOMES, PASSWD, setting
 from provision.apply.roots import READ, Root
+from provision.apply.sources import shown_url
+from provision.apply.syncing import sync_filesystem
+from provision.contents import sha512
 from provision.diagnostics import ProvisionError
+from provision.ignition import Resource
+from provision.typed import BinaryIO
 
 TEMPORARY = ".provision-new"
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-# What a program may say of its failure before it is cut.
-MAX_COMPLAINT = 500
+CREATE_READABLE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+COPY_BYTES = 1 << 20
 
 
 class Machine(Root):
     """A root that can be written to. Implements `operations.System`."""
 
-    def __init__(self, host_path: str, blobs: dict[str, bytes]) -> None:
+    def __init__(self, host_path: str, blobs: dict[str, bytes], fetching: Fetching | None = None) -> None:
         super().__init__(host_path)
-        self.blobs = blobs
+        self.blobs, self.fetching = blobs, fetching
+        self.lock = threading.Lock()
         self.ids: dict[str, tuple[int, int]] = {"": (-1, -1)}
+        # Directories in which something was changed.
+        self.changed: set[str] = set()
+
+    def place_to_change(self, path: str) -> tuple[int, str]:
+        """`place` of what is changed."""
+        self.changed.add(path.rpartition("/")[0])
+        return self.place(path)
+
+    def sync(self) -> None:
+        """Wait until all changes are on the disks: one call for each file system, not one for each file."""
+        synced: set[int] = set()
+        unreadable: set[int] = set()
+        for path in sorted(self.changed):
+            try:
+                directory, name = self.place(path)
+                device = os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev
+                if device in synced:
+                    continue
+                fd = os.open(name, READ | os.O_DIRECTORY, dir_fd=directory)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # taken away since
+            except PermissionError:
+                unreadable.add(device)
+                continue
+            try:
+                sync_filesystem(fd)
+            finally:
+                os.close(fd)
+            synced.add(device)
+        if unreadable - synced:
+            os.sync()
+        self.changed.clear()
 
     def blob(self, key: str) -> bytes:
         """The bytes with that SHA-512 hash."""
@@ -34,7 +74,7 @@ class Machine(Root):
     def replace(self, path: str, content: bytes, mode: int, owner: str) -> None:
         """Put a file at a path in one rename."""
         uid, gid = self.owner_ids(owner)
-        directory, name = self.place(path)
+        directory, name = self.place_to_change(path)
         fd = self.create(directory)
         try:
             try:
@@ -46,6 +86,37 @@ class Machine(Root):
         except BaseException:
             self.clear(directory)
             raise
+
+    def stream(self, path: str, fill: Callable[[BinaryIO], None], mode: int, owner: str, *, keeps: bool) -> None:
+        """Put a file at a path in one rename, with content that `fill` writes. Several threads may do this at once."""
+        with self.lock:
+            uid, gid = self.owner_ids(owner)
+            shared, name = self.place_to_change(path)
+            directory = os.dup(shared)
+        # A name of its own, the same in every run, so that nothing is left behind for good.
+        temporary = f"{TEMPORARY}-{sha512(name.encode(errors='surrogateescape'))[:16]}"
+        try:
+            remove_file(temporary, directory)
+            fd = os.open(temporary, CREATE_READABLE, 0o600, dir_fd=directory)
+            # Without a buffer: what comes is large, and a full disk shows where it can be told.
+            with open(fd, "w+b", buffering=0) as file:
+                if keeps:
+                    copy_content(name, directory, file)
+                fill(file)
+                set_fd_attributes(fd, mode, uid, gid)
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            remove_file(temporary, directory)
+            raise
+        finally:
+            os.close(directory)
+
+    def fetch_into(self, resource: Resource, file: BinaryIO) -> None:
+        """Write the verified content of a remote resource at the end of an open file."""
+        if self.fetching is None:
+            raise ProvisionError(f"{shown_url(resource.source or '')} is not fetched: this run is offline")
+        room = os.fstatvfs(file.fileno())
+        self.fetching.save(resource, file, limit=room.f_bavail * room.f_frsize)
 
     def create(self, directory: int) -> int:
         """The temporary file of a directory, new and readable by nobody else."""
@@ -99,7 +170,7 @@ class Machine(Root):
 
     def build(self, path: str, make: Callable[[int], None]) -> None:
         """Have a node made under the temporary name and give it its own when it is complete."""
-        directory, name = self.place(path)
+        directory, name = self.place_to_change(path)
         self.clear(directory)
         try:
             make(directory)
@@ -110,7 +181,8 @@ class Machine(Root):
 
     def change(self, path: str, mode: int | None, owner: str) -> None:
         """Change mode and owner of a file or directory."""
-        directory, name = self.place(path)
+        directory, name = self.place_to_change(path)
+        self.changed.add(path)  # which may be where a file system is mounted
         set_attributes(directory, name, mode, *self.owner_ids(owner))
 
     def remove(self, path: str) -> None:
@@ -118,7 +190,7 @@ class Machine(Root):
         if path == "/":
             raise ProvisionError("the root itself is never removed")
         found = self.look(path)
-        directory, name = self.place(path)
+        directory, name = self.place_to_change(path)
         if found.kind == "directory":
             self.empty(directory, name)
             os.rmdir(name, dir_fd=directory)
@@ -140,21 +212,27 @@ class Machine(Root):
 
     def run(self, program_name: str, *arguments: str, stdin: str = "") -> None:
         """Run a program with `--root`. What it says is only shown where nothing secret was handed to it."""
-        import subprocess
-
-        name = program(program_name, os.environ)
-        environ = {**os.environ, "PATH": search_path(os.environ), "LC_ALL": "C"}
         try:
-            ended = subprocess.run(
-                [name, "--root", self.host_path, *arguments],
-                input=stdin.encode(), capture_output=True, env=environ, check=False,
-            )  # fmt: skip
+            run(program_name, "--root", self.host_path, *arguments, stdin=stdin.encode())
         finally:
             self.forget()
             self.ids = {"": (-1, -1)}
-        if ended.returncode:
-            said = "" if stdin else ended.stderr.decode(errors="replace").strip()[:MAX_COMPLAINT]
-            raise ProvisionError(f"{name} ended with status {ended.returncode}" + (f": {shown(said)}" if said else ""))
+            self.changed.update(filter(None, map(self.directory_at, (parent_of(PASSWD), HOMES))))
+
+    def directory_at(self, path: str) -> str | None:
+        """The true path of a directory; None where there is none."""
+        try:
+            true_path = self.resolve(path, follow=True)
+        except ProvisionError:
+            return None
+        return true_path if self.look(true_path).kind == "directory" else None
+
+    def set_password(self, user: str, password: str) -> None:
+        """Set the hash of a user's password: through the input of chpasswd, so that no other process sees it."""
+        if setting("PROVISION_PASSWORD_PROGRAM", os.environ) == "usermod":
+            self.run("usermod", "--password", password, "--", user)
+        else:
+            self.run("chpasswd", "--encrypted", stdin=f"{user}:{password}\n")
 
     def owner_ids(self, owner: str) -> tuple[int, int]:
         """An owner as numbers, -1 for a part that is left as it is; names are looked up in the root."""
@@ -181,6 +259,21 @@ def set_fd_attributes(fd: int, mode: int | None, uid: int, gid: int) -> None:
         os.fchmod(fd, mode)
 
 
+def remove_file(name: str, directory: int) -> None:
+    """Take away a file that may not be there."""
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return
+
+
+def copy_content(name: str, directory: int, file: BinaryIO) -> None:
+    """Begin a file with the content of another."""
+    with open(os.open(name, READ, dir_fd=directory), "rb") as old:
+        while piece := old.read(COPY_BYTES):
+            write_all(file.fileno(), piece)
+
+
 def remove_folder(name: str, directory: int) -> None:
     """Take away an empty directory, or a link to one: os.fwalk lists both as directories."""
     try:
@@ -191,6 +284,6 @@ def remove_folder(name: str, directory: int) -> None:
 
 def write_all(fd: int, content: bytes) -> None:
     """Write all of it; write(2) may take less than it is given."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+    written = os.write(fd, content)
+    while written < len(content):
+        written += os.write(fd, memoryview(content)[written:])

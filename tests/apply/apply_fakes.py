@@ -1,16 +1,18 @@
 """What the applier's tests share: configs, facts and machines that exist only in memory, and trees to compare."""
 
+import io
 import os
 import stat
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, TypeVar
 
 from provision.apply.accounts import Account, Accounts, Team
 from provision.apply.directory import Plan, plan
 from provision.apply.facts import Facts
 from provision.apply.paths import MISSING, Found, resolve
+from provision.apply.plan.draft import Draft
 from provision.contents import sha512
-from provision.ignition import NEWEST, Config
+from provision.ignition import NEWEST, Config, Resource
 from provision.record import JsonSource, Problem, View, decode
 
 V = TypeVar("V")
@@ -86,7 +88,7 @@ def facts(
 
 def planned(wanted: Config, known: Facts | None = None, skip: frozenset[str] = frozenset()) -> Plan:
     """The plan for a root of which the facts are known."""
-    return plan(wanted, known or facts(), "/target", skip)
+    return plan(wanted, Draft(known or facts()), "/target", skip)
 
 
 def described(wanted: Config, known: Facts | None = None) -> list[str]:
@@ -110,6 +112,7 @@ class FakeSystem:
         self.runs: list[tuple[str, ...]] = []
         self.inputs: list[str] = []
         self.writes_left: int | None = None
+        self.remote: dict[str, bytes] = {}
 
     def count(self) -> None:
         """Notice a change."""
@@ -183,9 +186,20 @@ class FakeSystem:
                 self.nodes.setdefault(path, DIRECTORY)
         elif program == "groupadd":
             self.groups[name] = Team(name=name, gid=1000 + len(self.groups))
-        elif program == "chpasswd":
-            user, _, password = stdin.rstrip("\n").partition(":")
-            self.users[user] = self.users[user].changed(password=password)
+
+    def set_password(self, user: str, password: str) -> None:
+        self.count()
+        self.users[user] = self.users[user].changed(password=password)
+
+    def stream(self, path: str, fill: Callable[[BinaryIO], None], mode: int, owner: str, *, keeps: bool) -> None:
+        content = io.BytesIO()
+        if keeps:
+            content.write(self.read(path))
+        fill(content)
+        self.replace(path, content.getvalue(), mode, owner)
+
+    def fetch_into(self, resource: Resource, file: BinaryIO) -> None:
+        file.write(self.remote[resource.source or ""])
 
     def ids(self, owner: str) -> str:
         """An owner in numbers, root where it says nothing."""

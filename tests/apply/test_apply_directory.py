@@ -515,8 +515,8 @@ def test_a_missing_program_is_noticed_before_anything_is_written(root: Path, mon
 
 # Loads all that the applier may need while it still may read it: the tests' Python can be in a folder of root's own.
 AS_NOBODY = f"""
-import hashlib, os, sys, zlib
-import provision.apply.__main__, provision.apply.preview, provision.apply.system, provision.schema.rules
+import binascii, errno, hashlib, json.decoder, os, sys, threading, zlib
+import provision.apply.__main__, provision.apply.failure, provision.apply.labels, provision.apply.preview, provision.apply.system, provision.schema.rules
 provision.schema.rules.load()
 provision.apply.__main__.parser().format_help()
 os.setgroups([])

@@ -145,8 +145,8 @@ def test_what_is_not_built_is_refused_with_3_and_can_be_skipped(root: Path, caps
     text = ignition(storage={**FILES, "disks": [{"device": "/dev/vda"}]}, kernelArguments={"shouldExist": ["quiet"]})
     assert run(text, root) == 3
     message = capsys.readouterr().err
-    assert "storage.disks: not supported by `apply --root`" in message
-    assert "kernelArguments: not supported by `apply --root`" in message
+    assert "storage.disks: a directory has no disks" in message
+    assert "kernelArguments: a directory has no disks or boot loader; leave out with --skip kernel_arguments" in message
     assert not (root / "etc/a").exists()
     assert run(text, root, "--skip", "disks", "--skip", "kernel_arguments") == 0
     assert (root / "etc/a").exists()
@@ -222,10 +222,10 @@ def test_a_child_must_be_sound_alone_and_merged(
     assert message in capsys.readouterr().err
 
 
-def test_a_remote_config_is_refused_even_in_a_child(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_offline_a_remote_config_is_refused_even_in_a_child(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     child = referring(merge=[{"source": "https://host/x"}])
-    assert run(referring(merge=[reference(child)]), root) == 3
-    assert "ignition.config.merge: a remote source (https) is not supported" in capsys.readouterr().err
+    assert run(referring(merge=[reference(child)]), root, "--offline") == 3
+    assert "ignition.config.merge[0]: https://host/x has to be fetched, and this run is offline" in capsys.readouterr().err
 
 
 def test_a_child_s_hash_is_checked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

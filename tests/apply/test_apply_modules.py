@@ -13,6 +13,7 @@ SOURCE = Path(provision.__file__).parent.parent
 # The applier may use these of ours; everything else has to be the standard library's.
 OURS = (
     "provision.contents",
+    "provision.typed",
     "provision.record",
     "provision.ignition",
     "provision.diagnostics",

@@ -9,6 +9,8 @@ from apply_fakes import DIRECTORY, config, data, described, facts, file, link, p
 
 import provision.apply
 from provision.apply.accounts import Account, Team
+from provision.apply.directory import plan
+from provision.apply.plan.draft import Draft
 from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
@@ -391,36 +393,57 @@ SKIPS = dict(zip(UNSUPPORTED, ("kernel_arguments", "disks", "raid", "luks", "fil
 
 
 @pytest.mark.parametrize("key", UNSUPPORTED)
-def test_a_section_that_is_not_built_is_refused_or_skipped(key: str) -> None:
+def test_a_section_that_a_directory_has_no_place_for_is_refused_or_skipped(key: str) -> None:
     wanted = config(**UNSUPPORTED[key])
     message = refusal(wanted)
-    assert f"{key}: not supported by `apply --root`; leave out with --skip {SKIPS[key]}" in message
+    assert f"{key}: a directory has no disks or boot loader; leave out with --skip {SKIPS[key]}" in message
     assert not planned(wanted, skip=frozenset({SKIPS[key]})).operations
 
 
-@pytest.mark.parametrize(
-    ("key", "sections"),
-    [
-        (
-            "/etc/a: contents",
-            {"storage": {"files": [{"path": "/etc/a", "contents": {"source": "https://u:p@h/?t=s"}}]}},
-        ),
-        ("/etc/a: append[0]", {"storage": {"files": [{"path": "/etc/a", "append": [{"source": "s3://b/k"}]}]}}),
-        ("ignition.config.merge", {"config": {"merge": [{"source": "https://u:p@h/?t=s"}]}}),
-        ("ignition.config.replace", {"config": {"replace": {"source": "tftp://h/x"}}}),
-        (
-            "ignition.security.tls.certificateAuthorities",
-            {"security": {"tls": {"certificateAuthorities": [{"source": "https://u:p@h/?t=s"}]}}},
-        ),
-    ],
-)
-def test_a_remote_source_is_refused_without_showing_its_secrets(key: str, sections: dict[str, Any]) -> None:
-    if "storage" not in sections:
-        sections = {"ignition": {"version": "3.7.0-experimental", **sections}}
-    message = refusal(config(**sections))
-    assert f"{key}: a remote source" in message
+REMOTE = [
+    {"path": "/etc/a", "contents": {"source": "https://u:p@h/x?t=s"}},
+    {"path": "/etc/a", "append": [{"source": "s3://b/k?versionId=s"}]},
+]
+
+
+@pytest.mark.parametrize("file", REMOTE)
+def test_offline_a_remote_source_is_refused_without_showing_its_secrets(file: dict[str, Any]) -> None:
+    with pytest.raises(ProvisionError) as caught:
+        plan(storage(files=[file]), Draft(facts(), is_offline=True), "/target")
+    message = str(caught.value)
+    assert "/etc/a: its content has to be fetched" in message
+    assert "this run is offline" in message
     assert "u:p" not in message
-    assert "t=s" not in message
+    assert "=s" not in message
+
+
+@pytest.mark.parametrize("file", REMOTE)
+def test_a_remote_source_is_described_without_its_secrets(file: dict[str, Any]) -> None:
+    (line,) = described(storage(files=[file]))
+    assert line.startswith("write /etc/a: from ")
+    assert "u:p" not in line
+    assert "=s" not in line
+
+
+def test_what_is_fetched_comes_after_the_tree_and_before_hard_links() -> None:
+    wanted = storage(
+        files=[{"path": "/a", "contents": {"source": "http://h/a"}}, {"path": "/b/c/d", "contents": {"source": "http://h/d"}}],
+        directories=[{"path": "/b/e"}],
+        links=[{"path": "/hard", "target": "/a", "hard": True}, {"path": "/z", "target": "/a"}],
+    )  # fmt: skip
+    assert [type(operation).__name__ for operation in planned(wanted).operations] == [
+        "MakeLink", "MakeDirectory", "MakeDirectory", "MakeDirectory", "WriteRemote", "WriteRemote", "MakeHardLink",
+    ]  # fmt: skip
+
+
+def test_a_fetched_file_that_is_there_is_known_by_its_hash() -> None:
+    known = facts(contents={"/etc/a": b"text"})
+    hashed = {"source": "http://h/a", "verification": {"hash": f"sha512-{sha512(b'text')}"}}
+    assert not planned(storage(files=[{"path": "/etc/a", "contents": hashed}]), known).operations
+    assert "there already" in refusal(storage(files=[{"path": "/etc/a", "contents": {"source": "http://h/a"}}]), known)
+    other = {"source": "http://h/a", "verification": {"hash": f"sha512-{'0' * 128}"}}
+    assert "there already" in refusal(storage(files=[{"path": "/etc/a", "contents": other}]), known)
+    assert planned(storage(files=[{"path": "/etc/a", "contents": other, "overwrite": True}]), known).operations
 
 
 def test_an_unknown_section_to_skip_is_a_mistake_of_the_caller() -> None:
@@ -436,16 +459,17 @@ PURE = (
     "facts.py",
     "paths.py",
     "accounts.py",
-    "contents.py",
+    "sources.py",
+    "devices/__init__.py",
     "programs.py",
     "stages.py",
     "operations/*.py",
 )
 PURE_MODULES = {
-    "binascii", "collections.abc", "hashlib", "typing", "zlib",
+    "binascii", "collections.abc", "contextlib", "functools", "hashlib", "itertools", "json", "types", "typing", "zlib",
     "provision.diagnostics", "provision.ignition", "provision.record",
     "provision.schema.rules.paths", "provision.schema.rules.urls",
-    *(f"provision.apply.{name}" for name in ("accounts", "contents", "facts", "paths", "programs")),
+    *(f"provision.apply.{name}" for name in ("accounts", "devices", "facts", "paths", "programs", "sources")),
 }  # fmt: skip
 
 

@@ -95,11 +95,11 @@ def test_the_same_plan_can_be_carried_out_again() -> None:
     assert second.skipped == plan.operations
 
 
-def test_secrets_go_to_a_program_s_input_only() -> None:
+def test_no_secret_is_an_argument_of_a_program() -> None:
     system = FakeSystem()
     applied(system)
+    assert system.users["web"].password == "$6$h"
     assert "$6$h" not in str(system.runs)
-    assert "web:$6$h\n" in system.inputs
 
 
 def test_each_operation_is_said_before_it_starts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,11 @@
 """Acts on the machine, one small class for each. What they ask of it is a protocol, so that tests pass a fake one."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from provision.apply.accounts import Accounts
 from provision.apply.paths import Found
+from provision.ignition import Resource
 from provision.record import Record
 
 
@@ -33,6 +34,12 @@ class System(Reader, Protocol):
     def replace(self, path: str, content: bytes, mode: int, owner: str) -> None:
         """Put a file at a path, whole and with its final owner and mode, in the place of what is no directory."""
 
+    def stream(self, path: str, fill: Callable[[BinaryIO], None], mode: int, owner: str, *, keeps: bool) -> None:
+        """The same with content that `fill` writes; with `keeps` behind what the file has. May run in several threads."""
+
+    def fetch_into(self, resource: Resource, file: BinaryIO) -> None:
+        """Write the verified content of a remote resource at the end of an open file."""
+
     def make_directory(self, path: str, mode: int, owner: str) -> None:
         """Make a directory, or give these attributes to the one that is there."""
 
@@ -51,29 +58,61 @@ class System(Reader, Protocol):
     def run(self, program: str, *arguments: str, stdin: str = "") -> None:
         """Run one of `programs.PROGRAMS` on the root; its failure is a ProvisionError."""
 
+    def set_password(self, user: str, password: str) -> None:
+        """Set the hash of a user's password."""
 
-class Operation(Record):
-    """One act. Fields say all that it needs, so that equal fields are the same act."""
+
+S = TypeVar("S")
+
+
+class Act(Record, Generic[S]):
+    """One act on a machine of the kind S. Fields say all that it needs, so that equal fields are the same act.
+
+    `at(record)` says which record of the config it is for; the failure block names that.
+    """
 
     @property
     def key(self) -> str:
         """The act's identity over several runs: a hash of its fields, content being named by its own hash."""
         import hashlib
 
-        fields = [(name, getattr(self, name)) for name in self.rows]
+        fields = [(name, identity(getattr(self, name))) for name in self.rows]
         return hashlib.sha512(repr((type(self).__name__, fields)).encode(errors="surrogateescape")).hexdigest()
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """What the act keeps busy. Acts next to each other that share no lane may run at once; none at all: alone."""
+        return ()
 
     def describe(self) -> str:
         """One line for people: the act, its object and its attributes; no secrets."""
         raise NotImplementedError
 
-    def done(self, reader: Reader) -> bool:
+    def done(self, reader: S) -> bool:
         """Whether the machine is already as `execute` would leave it."""
         raise NotImplementedError
 
-    def execute(self, system: System) -> None:
+    def execute(self, system: S) -> None:
         """Act. Repeatable: whatever a run that was cut off left behind, the next one completes it."""
         raise NotImplementedError
+
+
+def identity(value: object) -> object:
+    """A value with all that it hides from people, for a hash."""
+    if isinstance(value, Record):
+        return type(value).__name__, [(row.name, identity(inner)) for row, inner in value.given()]
+    return [identity(item) for item in value] if isinstance(value, tuple) else value
+
+
+class Operation(Act[System]):
+    """An act on the tree below a root."""
+
+    def done(self, reader: Reader) -> bool:
+        raise NotImplementedError
+
+    def touched(self, reader: Reader) -> tuple[str, ...]:
+        """The true paths that the act made or replaced, whose labels it may have lost."""
+        return (getattr(self, "path", ""),)
 
     def rewrites(self) -> str:
         """The path whose content the act sets, for a preview; empty where there is none to show."""

@@ -12,11 +12,26 @@ from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.record import field
 
+# What the programs rewrite, backups and locks included. Source: Ignition, `internal/exec/stages/files/passwd.go`.
+ACCOUNT_FILES = (
+    *(f"/etc/{name}" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")),
+    *(f"/etc/{name}-" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")),
+    "/etc/.pwd.lock",
+)
+
 # What stands for "no password works". Source: shadow(5).
 LOCKED = "*"
 
 
-class AddGroup(Operation):
+class UserAct(Operation):
+    """An act on users or groups."""
+
+    def touched(self, reader: Reader) -> tuple[str, ...]:
+        account = reader.accounts().users.get(getattr(self, "name", ""))
+        return (*ACCOUNT_FILES, *((account.home,) if account is not None and account.home.startswith("/") else ()))
+
+
+class AddGroup(UserAct):
     """Make a group."""
 
     name: str = field(doc="Name of the group.")
@@ -34,7 +49,7 @@ class AddGroup(Operation):
         system.run("groupadd", *options, *["--system"] * self.system, "--", self.name)
 
 
-class ModifyGroup(Operation):
+class ModifyGroup(UserAct):
     """Change a group's id."""
 
     name: str = field(doc="Name of the group.")
@@ -51,7 +66,7 @@ class ModifyGroup(Operation):
         system.run("groupmod", "--gid", str(self.gid), "--", self.name)
 
 
-class RemoveGroup(Operation):
+class RemoveGroup(UserAct):
     """Delete a group."""
 
     name: str = field(doc="Name of the group.")
@@ -66,7 +81,7 @@ class RemoveGroup(Operation):
         system.run("groupdel", "--", self.name)
 
 
-class SetGroupPassword(Operation):
+class SetGroupPassword(UserAct):
     """Set the hash of a group's password."""
 
     name: str = field(doc="Name of the group.")
@@ -83,7 +98,7 @@ class SetGroupPassword(Operation):
         system.run("chgpasswd", "--encrypted", stdin=f"{self.name}:{self.password}\n")
 
 
-class AddUser(Operation):
+class AddUser(UserAct):
     """Make a user; without a password that works until SetPassword comes."""
 
     name: str = field(doc="Login name.")
@@ -99,7 +114,7 @@ class AddUser(Operation):
         system.run("useradd", *self.options, "--password", LOCKED, "--", self.name)
 
 
-class ModifyUser(Operation):
+class ModifyUser(UserAct):
     """Change a user. The planner compares; by looking alone it is never done."""
 
     name: str = field(doc="Login name.")
@@ -115,7 +130,7 @@ class ModifyUser(Operation):
         system.run("usermod", *self.options, "--", self.name)
 
 
-class RemoveUser(Operation):
+class RemoveUser(UserAct):
     """Delete a user with the home directory."""
 
     name: str = field(doc="Login name.")
@@ -130,7 +145,7 @@ class RemoveUser(Operation):
         system.run("userdel", "--remove", "--", self.name)
 
 
-class SetPassword(Operation):
+class SetPassword(UserAct):
     """Set the hash of a user's password."""
 
     name: str = field(doc="Login name.")
@@ -144,10 +159,31 @@ class SetPassword(Operation):
         return found is not None and found.password == self.password
 
     def execute(self, system: System) -> None:
-        system.run("chpasswd", "--encrypted", stdin=f"{self.name}:{self.password}\n")
+        system.set_password(self.name, self.password)
 
 
-class WriteAuthorizedKeys(Operation):
+class GiveHome(UserAct):
+    """Give a user a directory in the home, closed to others."""
+
+    name: str = field(doc="Login name.")
+    path: str = field(doc="True path in the root.")
+
+    def describe(self) -> str:
+        return f"give {shown(self.path)} to user {shown(self.name)}: mode 0700"
+
+    def done(self, reader: Reader) -> bool:
+        account = reader.accounts().users.get(self.name)
+        found = reader.look(self.path)
+        return account is not None and (found.mode, found.owner) == (0o700, f"{account.uid}:{account.gid}")
+
+    def execute(self, system: System) -> None:
+        account = system.accounts().users.get(self.name)
+        if account is None:
+            raise ProvisionError(f"user {shown(self.name)} does not exist in the root")
+        system.change(self.path, 0o700, f"{account.uid}:{account.gid}")
+
+
+class WriteAuthorizedKeys(UserAct):
     """Write a user's authorized keys, below the home directory that the user has by then.
 
     Links are followed in the home directory's own path, none below it: those are the user's to make, and root writes.

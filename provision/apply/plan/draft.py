@@ -11,9 +11,9 @@ from provision.apply.facts import Facts
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import MakeDirectory, WriteFile
 from provision.apply.paths import MISSING, WORDS, Found, owner_fits, parent_of, resolve, shown
-from provision.contents import Blobs, is_remote, scheme_of
+from provision.contents import MAX_UNPACKED_BYTES, Blobs, verify
 from provision.diagnostics import ProvisionError
-from provision.ignition import Node, NodeGroup, NodeUser, Resource
+from provision.ignition import File, Node, NodeGroup, NodeUser, Resource
 
 NEW_DIRECTORY = Found("directory")
 NEW_FILE_MODE = 0o644
@@ -22,8 +22,8 @@ NEW_FILE_MODE = 0o644
 class Draft:
     """What the planners share. `refusals` are reasons not to start at all, `notes` what people should know."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self, facts: Facts, *, is_offline: bool = False, mount_points: tuple[str, ...] = ()) -> None:
+        self.facts, self.is_offline, self.mount_points = facts, is_offline, mount_points
         self.blobs = Blobs()
         self.refusals: list[str] = []
         self.notes: list[str] = []
@@ -31,6 +31,7 @@ class Draft:
         self.users: dict[str, str] = {name: str(account.uid) for name, account in facts.users.items()}
         self.groups: dict[str, str] = {name: str(team.gid) for name, team in facts.groups.items()}
         self.planned: dict[str, Found] = {}
+        self.written: dict[str, bytes] = {}
         # Directories that hold nothing but what is planned, and the beginnings of paths that are removed.
         self.fresh: set[str] = set()
         self.gone: tuple[str, ...] = ()
@@ -86,9 +87,6 @@ class Draft:
 
     def fetch(self, resource: Resource, what: str) -> bytes | None:
         """The content of a resource; where it cannot be had the reason is noted and the answer is None."""
-        if is_remote(resource):
-            self.refuse(f"{what}: a remote source ({scheme_of(resource)}) is not supported by `apply --root`")
-            return None
         try:
             return self.blobs.fetch(resource)
         except ProvisionError as error:
@@ -106,9 +104,26 @@ class Draft:
             and self.facts.contents[path] == content
         )
 
+    def is_as_hashed(self, path: str, found: Found, file: File, owner: str) -> bool:
+        """The same for a file whose content the config knows by its hash only."""
+        if file.append or not file.contents.verification.hash or path in self.planned:
+            return False
+        if found.size > MAX_UNPACKED_BYTES or not owner_fits(found.owner, owner) or file.mode not in (None, found.mode):
+            return False
+        try:
+            verify(self.facts.contents[path], file.contents.verification.hash)
+        except ProvisionError:
+            return False
+        return True
+
+    def content(self, path: str) -> bytes:
+        """What a file will hold once the operations planned so far are done."""
+        return self.written[path] if path in self.written else self.facts.contents[path]
+
     def write(self, path: str, content: bytes, mode: int, owner: str) -> WriteFile:
         """Plan a file; its directory is planned already."""
         self.planned[path] = Found("file", mode, owner, len(content))
+        self.written[path] = content
         return WriteFile(path=path, blob=self.blobs.add(content), size=len(content), mode=mode, owner=owner)
 
     def owner(self, node: Node) -> str:

@@ -4,23 +4,40 @@ from collections.abc import Iterator
 
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import ChangeAttributes, MakeDirectory, MakeHardLink, MakeLink, Remove
+from provision.apply.operations.remote import WriteRemote
 from provision.apply.paths import WORDS, Found, check_spelling, owner_fits, shown
 from provision.apply.plan.draft import NEW_DIRECTORY, NEW_FILE_MODE, Draft
-from provision.contents import MAX_UNPACKED_BYTES
+from provision.apply.sources import shown_url
+from provision.contents import MAX_UNPACKED_BYTES, is_remote
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Directory, File, Link, Node
 from provision.schema.rules.paths import cleaned
 
 
 def plan_files(config: Config, draft: Draft) -> Iterator[Operation]:
-    """Directories, files and symbolic links, shallower ones first; then hard links."""
-    for path, node in ordered(config, draft):
-        if isinstance(node, Directory):
-            yield from plan_directory(path, node, draft)
-        elif isinstance(node, File):
-            yield from plan_file(path, node, draft)
-        elif isinstance(node, Link):
-            yield from (plan_hard_link if node.hard else plan_link)(path, node, draft)
+    """Directories, files and symbolic links, shallower ones first; then what is fetched, side by side; then hard links."""
+    fetched: list[WriteRemote] = []
+    nodes = ordered(config, draft)
+    for path, node in nodes:
+        for operation in plan_node(path, node, draft):
+            if isinstance(operation, WriteRemote):
+                fetched.append(operation.at(node))
+            else:
+                yield operation.at(node)
+    yield from fetched
+    for path, node in nodes:
+        if isinstance(node, Link) and node.hard:
+            yield from (operation.at(node) for operation in plan_hard_link(path, node, draft))
+
+
+def plan_node(path: str, node: Node, draft: Draft) -> Iterator[Operation]:
+    """All that is no hard link."""
+    if isinstance(node, Directory):
+        yield from plan_directory(path, node, draft)
+    elif isinstance(node, File):
+        yield from plan_file(path, node, draft)
+    elif isinstance(node, Link) and not node.hard:
+        yield from plan_link(path, node, draft)
 
 
 def ordered(config: Config, draft: Draft) -> list[tuple[str, Node]]:
@@ -36,7 +53,7 @@ def ordered(config: Config, draft: Draft) -> list[tuple[str, Node]]:
         other = owners.setdefault(path, node)
         if other is not node:
             draft.refuse(f"{shown(node.path)} and {shown(other.path)} are the same place: {shown(path)}")
-    return sorted(owners.items(), key=lambda item: (isinstance(item[1], Link) and bool(item[1].hard), depth(item[0])))
+    return sorted(owners.items(), key=lambda item: depth(item[0]))
 
 
 def depth(path: str) -> int:
@@ -89,6 +106,10 @@ def change(path: str, node: File | Directory, found: Found, owner: str) -> Itera
 def plan_file(path: str, file: File, draft: Draft) -> Iterator[Operation]:
     """Write a file, append to one that is there, or only change its mode and owner."""
     found, owner = draft.look(path), draft.owner(file)
+    pieces = (file.contents, *file.append)
+    if any(map(is_remote, pieces)):
+        yield from plan_remote_file(path, file, owner, draft)
+        return
     content = wanted_content(path, file, draft)
     if content is None:
         return
@@ -104,6 +125,37 @@ def plan_file(path: str, file: File, draft: Draft) -> Iterator[Operation]:
         yield from append(path, file, content, owner, draft)
     else:
         yield from change(path, file, found, owner)
+
+
+def plan_remote_file(path: str, file: File, owner: str, draft: Draft) -> Iterator[Operation]:
+    """The same for a file that has to be fetched. Only its hash can tell whether it is there already."""
+    found = draft.look(path)
+    if draft.is_offline:
+        draft.refuse(f"{shown(path)}: its content has to be fetched ({sources(file)}), and this run is offline")
+        return
+    keeps = found.kind == "file" and file.contents.source is None and not file.overwrite
+    mode = file.mode if file.mode is not None else found.mode if keeps else None
+    if found.kind not in ("missing", "file") and not file.overwrite:
+        conflict(path, found, draft)
+    elif found.kind == "file" and not keeps and draft.is_as_hashed(path, found, file, owner):
+        return
+    elif found.kind == "file" and not keeps and not file.overwrite:
+        conflict(path, found, draft, ", with another content, mode or owner, or the config has no hash to compare with")
+    else:
+        yield from () if keeps else clear(path, found, draft)
+        yield from draft.parents(path)
+        settled_mode = NEW_FILE_MODE if mode is None else mode
+        settled_owner = kept_owner(found, owner, draft) if keeps else owner
+        draft.planned[path] = Found("file", settled_mode, settled_owner)
+        yield WriteRemote(
+            path=path, pieces=(*(() if keeps else (file.contents,)), *file.append), mode=settled_mode,
+            owner=settled_owner, keeps=keeps,
+        )  # fmt: skip
+
+
+def sources(file: File) -> str:
+    """Where a file has to be fetched from, as people may know it."""
+    return ", ".join(shown_url(piece.source or "") for piece in (file.contents, *file.append) if is_remote(piece))
 
 
 def wanted_content(path: str, file: File, draft: Draft) -> bytes | None:
@@ -137,10 +189,15 @@ def append(path: str, file: File, content: bytes, owner: str, draft: Draft) -> I
         draft.refuse(f"{shown(path)}: has {found.size} bytes, too many to append to; the limit is {MAX_UNPACKED_BYTES}")
         return
     mode = file.mode if file.mode is not None else found.mode
+    kept = kept_owner(found, owner, draft)
+    yield draft.write(path, draft.content(path) + content, NEW_FILE_MODE if mode is None else mode, kept)
+
+
+def kept_owner(found: Found, owner: str, draft: Draft) -> str:
+    """An existing file's owner, but for what the config sets."""
     user, _, group = owner.partition(":")
     old_user, _, old_group = found.owner.partition(":")
-    kept = f"{user or old_user}:{group or old_group}" if draft.facts.is_root else ""
-    yield draft.write(path, draft.facts.contents[path] + content, NEW_FILE_MODE if mode is None else mode, kept)
+    return f"{user or old_user}:{group or old_group}" if draft.facts.is_root else ""
 
 
 def plan_link(path: str, link: Link, draft: Draft) -> Iterator[Operation]:

@@ -16,7 +16,7 @@ def plan_units(config: Config, draft: Draft) -> Iterator[Operation]:
     """Each unit's files in the order of the config; then what is enabled or disabled."""
     for unit in config.systemd.units:
         try:
-            yield from plan_unit(unit, draft)
+            yield from (operation.at(unit) for operation in plan_unit(unit, draft))
         except ProvisionError as error:
             draft.refuse(f"unit {shown(unit.name)}: {error}")
     yield from plan_presets(config.systemd.units, draft)

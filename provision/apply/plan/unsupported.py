@@ -1,11 +1,9 @@
-"""What a config may ask for and the applier cannot do yet: refused before anything is written."""
+"""What a config may ask for and a root directory has no place for: refused before anything is written."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.apply.plan.draft import Draft
-from provision.contents import is_remote, scheme_of
-from provision.ignition import Config, Resource
+from provision.ignition import Config
 
 
 class Section(NamedTuple):
@@ -33,22 +31,12 @@ def sections(config: Config) -> tuple[Section, ...]:
 SKIPPABLE = tuple(section.name for section in sections(Config()))
 
 
-def refuse_unsupported(config: Config, draft: Draft, skip: frozenset[str]) -> None:
-    """Refuse what is not built yet and not skipped, and every remote reference; say what is left out."""
+def refuse_unsupported(config: Config, draft: Draft, skip: frozenset[str], handled: frozenset[str]) -> None:
+    """Refuse what a root directory has no place for, unless it is skipped or handled; say what is left out."""
     for section in sections(config):
         if section.entries and section.name in skip:
             draft.note(f"{section.key}: left out, as --skip {section.name} says")
-        elif section.entries and not section.is_built:
-            draft.refuse(f"{section.key}: not supported by `apply --root`; leave out with --skip {section.name}")
-    for key, resource in references(config):
-        if is_remote(resource):
-            draft.refuse(f"{key}: a remote source ({scheme_of(resource)}) is not supported by `apply --root`")
-
-
-def references(config: Config) -> Iterator[tuple[str, Resource]]:
-    """The resources of a rendered config that something other than a planner fetches, with their keys."""
-    ignition = config.ignition
-    yield "ignition.config.replace", ignition.config.replace
-    yield from (("ignition.config.merge", resource) for resource in ignition.config.merge)
-    for resource in ignition.security.tls.certificate_authorities:
-        yield "ignition.security.tls.certificateAuthorities", resource
+        elif section.entries and not section.is_built and section.name not in handled:
+            draft.refuse(
+                f"{section.key}: a directory has no disks or boot loader; leave out with --skip {section.name}"
+            )

@@ -11,6 +11,7 @@ from provision.apply.operations.users import (
     LOCKED,
     AddGroup,
     AddUser,
+    GiveHome,
     ModifyGroup,
     ModifyUser,
     RemoveGroup,
@@ -35,10 +36,10 @@ def plan_users(config: Config, draft: Draft) -> Iterator[Operation]:
         return
     for group in passwd.groups:
         if is_sound(group, "group", draft):
-            yield from plan_group(group, draft)
+            yield from (operation.at(group) for operation in plan_group(group, draft))
     for user in passwd.users:
         if is_sound(user, "user", draft):
-            yield from plan_user(user, draft)
+            yield from (operation.at(user) for operation in plan_user(user, draft))
 
 
 def may_change_users(draft: Draft) -> bool:
@@ -107,6 +108,8 @@ def plan_user(user: User, draft: Draft) -> Iterator[Operation]:
         yield AddUser(name=user.name, options=tuple(new_options(user)))
     else:
         yield from plan_change(user, found, draft)
+    if not user.no_create_home:
+        yield from plan_mounted_home(user, found, draft)
     yield from plan_password(user, found)
     if user.ssh_authorized_keys:
         keys = ("\n".join(user.ssh_authorized_keys) + "\n").encode(errors="replace")
@@ -116,6 +119,14 @@ def plan_user(user: User, draft: Draft) -> Iterator[Operation]:
             blob=draft.blobs.add(keys),
             count=len(user.ssh_authorized_keys),
         )
+
+
+def plan_mounted_home(user: User, found: Account | None, draft: Draft) -> Iterator[Operation]:
+    """Give a user those mount points in the home directory that were made for it: they belong to root so far."""
+    home = user.home_dir or (found.home if found is not None else joined(HOMES, user.name))
+    for path in draft.mount_points:
+        if path == home or path.startswith(home.rstrip("/") + "/"):
+            yield GiveHome(name=user.name, path=draft.resolve(path, follow=True))
 
 
 def plan_removal(name: str, found: Account | None, draft: Draft) -> Iterator[Operation]:

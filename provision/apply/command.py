@@ -1,0 +1,255 @@
+"""The command lines of the initramfs: `ignition` and its companions, told apart by the name that they are called by.
+
+`ignition` runs stages, `ignition-apply` applies a config to a root directory, `ignition-validate` judges one, and
+`ignition-rmcfg` has the platform forget it. Source: Ignition, `internal/main.go`, `internal/apply`, `validate`.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, HelpFormatter, Namespace
+from collections.abc import Callable, Sequence
+
+from provision import __version__
+from provision.apply import log
+from provision.apply.failure import Report, load_source_map, report_of
+from provision.diagnostics import ProvisionError
+
+DONE, FAILED, USAGE, UNPREPARED, INTERRUPTED = 0, 1, 2, 3, 130
+STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
+FAILURE_FILE = "/run/ignition/failure.json"
+FAILURE_MODE = 0o600
+
+UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def new_parser(program: str, description: str) -> ArgumentParser:
+    """A parser for flags with one dash or two, as Go programs take them; none may be abbreviated."""
+    # Without a width argparse asks for the terminal's, and loads all of shutil to do so.
+    return ArgumentParser(
+        program,
+        description=description,
+        allow_abbrev=False,
+        formatter_class=lambda prog: HelpFormatter(prog, width=100),
+    )
+
+
+def flag(parser: ArgumentParser, name: str, default: str | None, meaning: str, metavar: str) -> None:
+    """A flag with a value."""
+    parser.add_argument(f"--{name}", f"-{name}", default=default, metavar=metavar, help=meaning)
+
+
+def switch(parser: ArgumentParser, name: str, meaning: str) -> None:
+    """A flag without one; `=true` and `=false` are taken, too."""
+    parser.add_argument(f"--{name}", f"-{name}", nargs="?", const="true", default="false", choices=SWITCHES, help=meaning,
+                        metavar="BOOL")  # fmt: skip
+
+
+SWITCHES = ("true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE", "True", "False")
+
+
+def is_on(value: str) -> bool:
+    """What a switch says. Source: Go, strconv.ParseBool."""
+    return value.lower() in ("true", "1", "t")
+
+
+def duration(text: str) -> float:
+    """Seconds of '2m', '1h30m', '500ms'. Source: Go, time.ParseDuration. Raises ProvisionError."""
+    rest, total = text, 0.0
+    while rest:
+        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+        rest = rest[len(number) :]
+        unit = next((unit for unit in sorted(UNITS, key=len, reverse=True) if rest.startswith(unit)), None)
+        if unit is None or not number.strip(".") or number.count(".") > 1:
+            raise ProvisionError(f"-fetch-timeout {text}: write a time such as 2m, 30s or 1h30m", exit_code=USAGE)
+        total += float(number) * UNITS[unit]
+        rest = rest[len(unit) :]
+    if not text:
+        raise ProvisionError("-fetch-timeout is empty: write a time such as 2m", exit_code=USAGE)
+    return total
+
+
+# ---- ignition -----------------------------------------------------------------------------------------------------
+
+
+def stage_parser() -> ArgumentParser:
+    """The options of `ignition`."""
+    parser = new_parser("ignition", "Run stages of provisioning: fetch the machine's config and carry it out.")
+    flag(parser, "platform", None, "what the machine runs on: qemu, aws, metal, file, …", "ID")
+    flag(parser, "stage", None, f"one or several, with commas between: {', '.join(STAGES)}", "STAGE[,STAGE…]")
+    flag(parser, "root", "/", "the root of the system that is provisioned", "DIR")
+    flag(parser, "config-cache", "/run/ignition.json", "where the fetched config is kept for later stages", "FILE")
+    flag(parser, "state-file", "/run/ignition/state", "what one stage leaves to the next", "FILE")
+    flag(parser, "neednet", "/run/ignition/neednet", "made where the network is needed", "FILE")
+    flag(parser, "fetch-timeout", "2m", "how long the platform may take to give the config", "DURATION")
+    flag(parser, "source-map", None, "lines of the author's document, for messages", "FILE")
+    switch(parser, "log-to-stdout", "write the log to standard output, not to the system log")
+    switch(parser, "version", "print the version and exit")
+    return parser
+
+
+def run_stages(arguments: Sequence[str]) -> int:
+    """`ignition`."""
+    options = stage_parser().parse_args(arguments)
+    if is_on(options.version):
+        return print_version()
+    if not options.platform:
+        raise ProvisionError("-platform is missing: say what the machine runs on", exit_code=USAGE)
+    if not options.stage:
+        raise ProvisionError(f"-stage is missing; there are {', '.join(STAGES)}", exit_code=USAGE)
+    stages = tuple(options.stage.split(","))
+    unknown = [stage for stage in stages if stage not in STAGES]
+    if unknown:
+        raise ProvisionError(
+            f"-stage {', '.join(unknown)}: not a stage; there are {', '.join(STAGES)}", exit_code=USAGE
+        )
+    check_platform(options.platform)
+    log.open_log(to_standard_output=is_on(options.log_to_stdout))
+    log.info(f"provision {__version__}")
+    return run_engine(options, stages)
+
+
+def check_platform(platform: str) -> None:
+    """Raise ProvisionError for a platform that is not in the table."""
+    from provision.apply.providers import PROVIDERS
+
+    if platform not in PROVIDERS:
+        raise ProvisionError(
+            f"-platform {platform}: not known; there are {', '.join(sorted(PROVIDERS))}", exit_code=USAGE
+        )
+
+
+def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
+    """Run the stages in their order; the first that fails ends the run with the failure block."""
+    from provision.apply.engine import Engine, Options
+
+    settings = Options(
+        options.platform, stages, options.root, options.config_cache, options.state_file, options.neednet,
+        duration(options.fetch_timeout), os.environ, load_source_map(options.source_map) if options.source_map else {},
+    )  # fmt: skip
+    engine = Engine(settings)
+    for stage in stages:
+        try:
+            engine.run(stage)
+        except ProvisionError as error:
+            report = report_of(error, stage, settings.source_map)
+            log.critical(f"{stage} failed: {report.cause}")
+            engine.report(stage, report)
+            keep_failure(report, options.root, stage)
+            print(report.block(), file=sys.stderr, flush=True)
+            return FAILED
+        engine.report(stage, None)
+        if engine.needs_network:
+            break
+    log.info("ignition finished successfully")
+    return DONE
+
+
+def keep_failure(report: Report, root: str, stage: str) -> None:
+    """Write the failure where it is found later: on this machine, and in the root where a stage had begun to fill it."""
+    from provision.apply.result import as_json, boot, result_path
+    from provision.apply.state import write_whole
+
+    content = as_json({**boot(), "failure": report.as_dict()})
+    places = [FAILURE_FILE]
+    if stage == "files" and root and os.path.isdir(os.path.dirname(root + result_path())):
+        places.append(root.rstrip("/") + result_path())
+    for place in places:
+        try:
+            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+            write_whole(place, content, FAILURE_MODE)
+        except (OSError, ProvisionError) as error:
+            log.notice(f"the failure could not be written to {place}: {error}")
+
+
+def print_version() -> int:
+    """`-version`."""
+    print(f"provision {__version__}")
+    return DONE
+
+
+# ---- ignition-rmcfg -------------------------------------------------------------------------------------------------
+
+
+def remove_config(arguments: Sequence[str]) -> int:
+    """`ignition-rmcfg`: have the platform forget the config, which may hold secrets."""
+    parser = new_parser("ignition-rmcfg", "Have the platform forget the machine's config.")
+    flag(parser, "platform", None, "what the machine runs on: vmware, virtualbox", "ID")
+    switch(parser, "log-to-stdout", "write the log to standard output, not to the system log")
+    switch(parser, "version", "print the version and exit")
+    options = parser.parse_args(arguments)
+    if is_on(options.version):
+        return print_version()
+    if not options.platform:
+        raise ProvisionError("--platform is missing: say what the machine runs on", exit_code=USAGE)
+    check_platform(options.platform)
+    log.open_log(to_standard_output=is_on(options.log_to_stdout))
+    from provision.apply.fetch import Fetcher
+    from provision.apply.providers import PROVIDERS, Host
+
+    try:
+        PROVIDERS[options.platform].delete(Host(Fetcher()))
+    except ProvisionError as error:
+        raise ProvisionError(f"{options.platform}: {error}", exit_code=FAILED) from None
+    log.info(f"{options.platform} has forgotten the config")
+    return DONE
+
+
+# ---- ignition-validate ------------------------------------------------------------------------------------------------
+
+
+def validate(arguments: Sequence[str]) -> int:
+    """`ignition-validate`: what is wrong with a config, on standard output."""
+    parser = new_parser("ignition-validate", "Say what is wrong with an Ignition config.")
+    switch(parser, "version", "print the version and exit")
+    parser.add_argument("config", nargs="*", metavar="CONFIG.ign", help="Ignition JSON; - reads standard input")
+    options = parser.parse_args(arguments)
+    if is_on(options.version):
+        return print_version()
+    if len(options.config) != 1:
+        raise ProvisionError("ignition-validate takes one config; - reads standard input", exit_code=FAILED)
+    from provision.apply.__main__ import read
+    from provision.apply.reading import read_config
+
+    reading = read_config(read(options.config[0], exit_code=FAILED))
+    for remark in reading.remarks:
+        print(remark)
+    return DONE if reading.is_sound else FAILED
+
+
+# ---- all of them --------------------------------------------------------------------------------------------------------
+
+
+def apply_config(arguments: Sequence[str]) -> int:
+    """`ignition-apply`."""
+    from provision.apply.__main__ import main as apply_main
+
+    return apply_main(list(arguments), program="ignition-apply")
+
+
+PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
+    "ignition": run_stages,
+    "provision-ignition": run_stages,
+    "ignition-apply": apply_config,
+    "ignition-rmcfg": remove_config,
+    "ignition-validate": validate,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program that this was called as; the answer is the exit code."""
+    called, *given = sys.argv if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show must not end the work half-way.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        return PROGRAMS.get(os.path.basename(called), run_stages)(given)
+    except ProvisionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; run it again to complete the work", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

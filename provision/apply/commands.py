@@ -1,0 +1,54 @@
+"""Running the programs that the applier needs. Their names are in `programs`; secrets go through standard input."""
+
+import os
+from collections.abc import Collection
+
+from provision.apply import log
+from provision.apply.paths import shown
+from provision.apply.programs import Ended as Ended
+from provision.apply.programs import program, search_path
+from provision.diagnostics import ProvisionError
+
+# What a program may say of its failure before it is cut.
+MAX_COMPLAINT = 500
+
+
+def run(
+    name: str,
+    *arguments: str,
+    stdin: bytes = b"",
+    secret: bool = False,
+    accept: Collection[int] = (0,),
+    timeout_s: float | None = None,
+    cwd: str | None = None,
+) -> Ended:
+    """Run one of `programs.PROGRAMS` in the C locale. Raises ProvisionError, with what it complained of, for another
+    status than those in `accept`, a missing program and a timeout. Where `secret` holds, or anything was handed to its
+    standard input, nothing that it printed is shown.
+    """
+    import subprocess
+
+    called = program(name, os.environ)
+    log.debug("executing: " + " ".join(f'"{shown(argument)}"' for argument in (called, *arguments)))
+    environ = {**os.environ, "PATH": search_path(os.environ), "LC_ALL": "C"}
+    try:
+        ended = subprocess.run(
+            [called, *arguments], input=stdin, capture_output=True, env=environ, timeout=timeout_s, cwd=cwd, check=False
+        )
+    except FileNotFoundError:
+        raise ProvisionError(f"{shown(called)} was not found on this machine; install it") from None
+    except PermissionError:
+        raise ProvisionError(f"{shown(called)} cannot be executed") from None
+    except subprocess.TimeoutExpired:
+        raise ProvisionError(f"{shown(called)} did not end in {timeout_s:g} s") from None
+    if ended.returncode not in accept:
+        said = "" if secret or stdin else complaint(ended.stderr or ended.stdout)
+        how = f"status {ended.returncode}" if ended.returncode >= 0 else f"signal {-ended.returncode}"
+        raise ProvisionError(f"{shown(called)} ended with {how}" + (f": {said}" if said else ""))
+    return Ended(ended.returncode, ended.stdout)
+
+
+def complaint(output: bytes) -> str:
+    """What a program said, in one line."""
+    lines = output.decode(errors="replace").strip().splitlines()
+    return shown("; ".join(line.strip() for line in lines if line.strip()))[:MAX_COMPLAINT]

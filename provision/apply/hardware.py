@@ -1,0 +1,152 @@
+"""Block devices of this machine, as acts on them see it. Implements `operations.devices.Devices`."""
+
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from provision.apply import log
+from provision.apply.commands import Ended, run
+from provision.apply.devices import BlockDevice
+from provision.apply.fetching import Fetching
+from provision.apply.paths import shown
+from provision.apply.programs import CEX_KEY, setting
+from provision.contents import data_url
+from provision.diagnostics import ProvisionError
+from provision.ignition import Clevis, Resource
+
+if TYPE_CHECKING:
+    from provision.apply.state import State
+
+POLL_S = 0.05
+# As long as a key that nobody has to type may be; hex digits, since a key file with a NUL byte or line feed is taken
+# for something else by some programs. Source: Ignition, `internal/exec/stages/disks/luks.go`.
+RANDOM_KEY_BYTES = 4096
+AP_DEVICES = "/sys/bus/ap/devices"
+
+
+class Hardware:
+    """The machine. `names` maps names of the config to devices, where they are not the machine's own (disk images)."""
+
+    def __init__(self, fetching: Fetching, state: "State", names: dict[str, str] | None = None) -> None:
+        self.fetching, self.state = fetching, state
+        self.names = names
+        self.timeout_s = float(setting("PROVISION_DEVICE_TIMEOUT", os.environ))
+        self.keys: dict[str, bytes] = {}
+
+    def run(self, program: str, *arguments: str, secret: bool = False, accept: Collection[int] = (0,)) -> Ended:
+        """Run a program."""
+        return run(program, *arguments, secret=secret, accept=accept)
+
+    def notice(self, text: str) -> None:
+        """Tell people what is unusual and fine."""
+        log.notice(text)
+
+    def look(self, path: str) -> BlockDevice:
+        """A device as it is now."""
+        from provision.apply.devices.survey import device
+
+        return device(self.own_name(path))
+
+    def own_name(self, name: str) -> str:
+        """The machine's name for a name of the config. On a disk image only the image's devices have one."""
+        if self.names is None or name in self.names.values():
+            return name
+        if name not in self.names:
+            raise ProvisionError(f"{shown(name)} is not on the disk image")
+        return self.names[name]
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a device of a name."""
+        return os.path.exists(path)
+
+    def settle(self, path: str) -> None:
+        """Have udev look at a device again, and wait until it has."""
+        if not os.path.exists("/run/udev/control"):
+            return
+        try:
+            run("udevadm", "trigger", "--settle", path)
+        except ProvisionError as error:
+            log.notice(f"udevadm trigger --settle {path}: {error}")
+            run("udevadm", "settle", f"--timeout={max(1, int(self.timeout_s))}", accept=(0, 1))
+
+    def wait_for(self, path: str) -> str:
+        """Wait until there is a device of a name; the kernel's name for it. ProvisionError when it does not come."""
+        path = self.own_name(path)
+        deadline = time.monotonic() + self.timeout_s
+        while not is_block_device(path):
+            if time.monotonic() > deadline:
+                raise ProvisionError(
+                    f"there is no device {shown(path)}, {self.timeout_s:g} s after it was first looked for; "
+                    "check its name and cabling (PROVISION_DEVICE_TIMEOUT sets the time)"
+                )
+            time.sleep(POLL_S)
+        return os.path.realpath(path)
+
+    @contextmanager
+    def key_file(self, volume: str, source: Resource, *, is_cex: bool = False) -> Iterator[str]:
+        """The path of a file that only root reads and that holds a volume's key, for as long as it is needed."""
+        if is_cex:
+            with open(CEX_KEY, "rb") as given:
+                self.keys[volume] = given.read()
+            yield CEX_KEY
+            return
+        import tempfile
+
+        fd, path = tempfile.mkstemp(prefix="provision-key-", dir="/run" if os.access("/run", os.W_OK) else None)
+        try:
+            with open(fd, "wb") as file:
+                file.write(self.key(volume, source))
+            yield path
+        finally:
+            os.unlink(path)
+
+    def key(self, volume: str, source: Resource) -> bytes:
+        """A volume's key: fetched, or made at random, once."""
+        if volume not in self.keys:
+            if source.source:
+                self.keys[volume] = self.fetching.read(source)
+            else:
+                self.keys[volume] = os.urandom(RANDOM_KEY_BYTES).hex().encode()
+        return self.keys[volume]
+
+    def keep_key(self, volume: str) -> None:
+        """Remember a volume's key for the stage that writes it to the root."""
+        if volume in self.keys:
+            self.state.key_files[volume] = data_url(self.keys[volume])
+
+    def keep_secure_key(self, volume: str, host_path: str) -> None:
+        """Remember a file of the secure key repository for the stage that writes it to the root."""
+        with open(host_path, "rb") as file:
+            self.state.secure_key_files[os.path.basename(host_path)] = data_url(file.read())
+
+    def cca_queues(self) -> tuple[str, ...]:
+        """The queues of Crypto Express cards in CCA mode. Source: Linux, `drivers/s390/crypto`, MODE of an AP queue."""
+        queues = []
+        for name in sorted(os.listdir(AP_DEVICES)) if os.path.isdir(AP_DEVICES) else ():
+            card, dot, domain = name.partition(".")
+            if (len(card), dot, len(domain)) == (2, ".", 4):
+                with open(f"{AP_DEVICES}/{name}/uevent") as file:
+                    queues += [name] * ("MODE=cca" in file.read().split())
+        return tuple(queues)
+
+    def size_of_secure_key(self, host_path: str) -> int:
+        """The length of a file of the secure key repository in bytes."""
+        return os.stat(host_path).st_size
+
+    def check_reachable(self, clevis: Clevis) -> None:
+        """Ask every Tang server that must be asked, with the fetcher's patience: the network may come up only now."""
+        for tang in clevis.tang:
+            if not tang.advertisement:
+                self.fetching.read(Resource(source=tang.url.rstrip("/") + "/adv"))
+
+
+def is_block_device(path: str) -> bool:
+    """Whether a path leads to a block device."""
+    import stat
+
+    try:
+        return stat.S_ISBLK(os.stat(path).st_mode)
+    except OSError:
+        return False

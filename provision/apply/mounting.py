@@ -1,0 +1,96 @@
+"""Mounting below a root. Implements `operations.mounts.Mounts`."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.apply import log
+from provision.apply.commands import run
+from provision.apply.labels import Labels
+from provision.apply.paths import WORDS, joined, shown
+from provision.apply.roots import Root
+from provision.diagnostics import ProvisionError
+
+if TYPE_CHECKING:
+    from provision.apply.state import State
+
+MOUNTS = "/proc/self/mountinfo"
+ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+class Mounted(NamedTuple):
+    """A line of /proc/self/mountinfo."""
+
+    source: str
+    path: str
+
+
+def mounts() -> Iterator[Mounted]:
+    """What is mounted in this process's view, later mounts later. Source: proc_pid_mountinfo(5)."""
+    with open(MOUNTS, errors="surrogateescape") as file:
+        for line in file:
+            before, _, after = line.partition(" - ")
+            words, source = before.split(), after.split()
+            if len(words) >= 5 and len(source) >= 2:
+                yield Mounted(unescaped(source[1]), unescaped(words[4]))
+
+
+def unescaped(text: str) -> str:
+    """Blanks and the like stand as three octal digits."""
+    return ESCAPED.sub(lambda found: chr(int(found[1], 8)), text)
+
+
+class Mounter:
+    """A root that file systems are mounted below; `state` remembers what was made for that."""
+
+    def __init__(self, host_path: str, state: "State", names: dict[str, str] | None = None) -> None:
+        self.host_path, self.state = os.path.realpath(host_path), state
+        self.names = names
+        self.labels = Labels(self.host_path)
+
+    def host(self, path: str) -> str:
+        """The path of this process for a path in the root."""
+        return self.host_path.rstrip("/") + (path if path != "/" else "") or "/"
+
+    def is_mounted(self, device: str, path: str) -> bool:
+        """Whether the device is what is mounted at the path."""
+        here = [mounted for mounted in mounts() if mounted.path == self.host(path)]
+        source = os.path.realpath(device) if device.startswith("/") else device
+        return bool(here) and source in (here[-1].source, os.path.realpath(here[-1].source))
+
+    def make_mount_point(self, path: str) -> None:
+        """Make the directories that are missing; links and files on the way are refused, for they could lead out."""
+        root = Root(self.host_path)
+        try:
+            here, fresh = "/", ""
+            for name in path.strip("/").split("/") if path != "/" else ():
+                step = joined(here, name)
+                found = root.look(step)
+                if found.kind == "missing":
+                    os.mkdir(name, 0o755, dir_fd=root.directory("" if here == "/" else here))
+                    os.chmod(self.host(step), 0o755)
+                    self.state.directories.append(step)
+                    fresh = fresh or step
+                elif found.kind != "directory":
+                    raise ProvisionError(f"{shown(path)}: {shown(step)} is {WORDS[found.kind]}, not a directory")
+                here = step
+            if fresh:
+                self.labels.add(fresh)
+                self.labels.apply()
+        finally:
+            root.close()
+
+    def mount(self, device: str, path: str, format: str, options: tuple[str, ...]) -> None:
+        """Mount a device; the top of an empty file system gets its SELinux label."""
+        if self.names is not None:
+            device = self.names.get(device, device)
+        run("mount", "-o", ",".join(options), "-t", format, "--", device, self.host(path))
+        if set(os.listdir(self.host(path))) <= {"lost+found"}:
+            self.labels.add(path)
+            self.labels.apply()
+
+    def unmount(self, path: str) -> None:
+        """Unmount what is at the path."""
+        log.debug(f"unmounting {self.host(path)}")
+        run("umount", "--", self.host(path))

@@ -1,0 +1,125 @@
+"""Acts on partition tables, by sgdisk. Source: Ignition, `internal/sgdisk`, `internal/exec/stages/disks/partitions.go`."""
+
+from collections.abc import Iterator
+
+from provision.apply.devices import MIB, BlockDevice
+from provision.apply.operations.devices import DeviceAct, Devices
+from provision.apply.paths import shown
+from provision.diagnostics import ProvisionError
+from provision.record import Record, field
+
+
+class NewPartition(Record):
+    """A partition to make, with its place in logical sectors. Empty GUIDs and a label of None are left to sgdisk."""
+
+    number: int = field(doc="Number in the table.")
+    start: int = field(doc="First sector.")
+    size: int = field(doc="Length in sectors.")
+    label: str | None = field(default=None, doc="Name; None leaves sgdisk's default.")
+    guid: str = field(default="", doc="Unique id.")
+    type_guid: str = field(default="", doc="Kind.")
+
+    def options(self) -> Iterator[str]:
+        """The options of sgdisk that make it."""
+        yield f"--new={self.number}:{self.start}:+{self.size}"
+        if self.label is not None:
+            yield f"--change-name={self.number}:{self.label}"
+        if self.type_guid:
+            yield f"--typecode={self.number}:{self.type_guid}"
+        if self.guid:
+            yield f"--partition-guid={self.number}:{self.guid}"
+
+
+class WipeTable(DeviceAct):
+    """Take away a disk's partition table, whatever its kind."""
+
+    device: str = field(doc="The disk.")
+
+    def describe(self) -> str:
+        return f"wipe the partition table of {self.device}"
+
+    def execute(self, system: Devices) -> None:
+        # With a damaged table sgdisk says 2 although it has wiped it; a second call then finds nothing to complain of.
+        if system.run("sgdisk", "--zap-all", self.device, accept=(0, 2)).status:
+            system.notice(f"sgdisk complained of the table of {self.device}; wiping it once more")
+            system.run("sgdisk", "--zap-all", self.device)
+        system.settle(self.device)
+
+
+class ChangePartitions(DeviceAct):
+    """Delete and make partitions of one disk in one commit, and see that table and kernel have them as they are due."""
+
+    device: str = field(doc="The disk.")
+    sector_size: int = field(doc="Length of its logical sectors.", unit="bytes")
+    nodes: str = field(doc="What the names of its partitions' nodes begin with, before the number.")
+    deletes: tuple[str, ...] = field(default=(), doc="Numbers of partitions to delete.")
+    creates: tuple[NewPartition, ...] = field(default=(), doc="Partitions to make, in this order.")
+
+    def describe(self) -> str:
+        made = [
+            f"{new.number}{f' {shown(new.label)!r}' if new.label else ''} ({new.size * self.sector_size // MIB} MiB)"
+            for new in self.creates
+        ]
+        made_numbers = [str(new.number) for new in self.creates]
+        gone = [number for number in self.deletes if number not in made_numbers]
+        parts = [f"delete {', '.join(gone)}"] if gone else []
+        parts += [f"make {', '.join(made)}"] if made else []
+        return f"partition {self.device}: {'; '.join(parts)}"
+
+    def execute(self, system: Devices) -> None:
+        options = [f"--delete={number}" for number in self.deletes]
+        options += [option for new in self.creates for option in new.options()]
+        system.run("sgdisk", *options, self.device)
+        self.tell_kernel(system)
+        system.settle(self.device)
+        self.verify(system)
+
+    def numbers(self) -> Iterator[tuple[str, str]]:
+        """What partx has to do about each partition. sgdisk itself cannot tell the kernel while one is mounted."""
+        made = [str(new.number) for new in self.creates]
+        yield from (("--delete", number) for number in self.deletes if number not in made)
+        yield from (("--update", number) for number in made if number in self.deletes)
+        yield from (("--add", number) for number in made if number not in self.deletes)
+
+    def tell_kernel(self, system: Devices) -> None:
+        """Have the kernel know what was changed; it may know already, so complaints are only noticed."""
+        for what, number in self.numbers():
+            try:
+                system.run("partx", what, "--nr", number, self.device)
+            except ProvisionError as error:
+                system.notice(f"partx {what} --nr {number} {self.device}: {error}")
+
+    def verify(self, system: Devices) -> None:
+        """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""
+        table = system.look(self.device).table
+        made = {str(new.number) for new in self.creates}
+        for number in self.deletes:
+            if number not in made and (table.entry(int(number)) or system.exists(f"{self.nodes}{number}")):
+                raise ProvisionError(f"partition {number} of {self.device} is still there after it was deleted")
+        for new in self.creates:
+            entry = table.entry(new.number)
+            if entry is None:
+                raise ProvisionError(f"partition {new.number} is not in the table of {self.device} after it was made")
+            expect(f"partition {new.number} of {self.device}", (new.start, new.size), (entry.start, entry.size))
+            kernel = system.look(system.wait_for(f"{self.nodes}{new.number}"))
+            found = (kernel_start(kernel, system), kernel.size // self.sector_size)
+            expect(f"the kernel's partition {kernel.path}", (new.start, new.size), found)
+
+
+def kernel_start(part: BlockDevice, system: Devices) -> int:
+    """The first logical sector of a partition as the kernel has it; the device mapper knows it from its own table."""
+    if not part.path.startswith("/dev/dm-"):
+        return part.start
+    # "0 <sectors> linear <device> <start>", in units of 512 bytes. Source: Linux, admin-guide/device-mapper/linear.rst.
+    words = system.run("dmsetup", "table", part.path).stdout.decode(errors="replace").split()
+    if len(words) < 5 or words[2] != "linear" or not words[4].isdecimal():
+        raise ProvisionError(f"{part.path} is a partition of a mapped device, and its table cannot be read")
+    return int(words[4]) * 512 // part.sector_size
+
+
+def expect(what: str, wanted: tuple[int, int], found: tuple[int, int]) -> None:
+    """Raise ProvisionError where a start and a size in sectors are others than wanted."""
+    if wanted != found:
+        raise ProvisionError(
+            f"{what} starts at sector {found[0]} with {found[1]} sectors; {wanted[0]} and {wanted[1]} are due"
+        )

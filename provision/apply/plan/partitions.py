@@ -1,0 +1,279 @@
+"""storage.disks: what becomes of each partition. Source: Ignition, `internal/exec/stages/disks/partitions.go`."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from provision.apply.devices import MIB, BlockDevice, PartitionTable, TableEntry
+from provision.apply.operations.partitions import ChangePartitions, NewPartition, WipeTable
+from provision.apply.paths import shown
+from provision.apply.plan.devices import Surroundings, partition_path
+from provision.apply.plan.placement import Wanted, resolve
+from provision.diagnostics import ProvisionError
+from provision.ignition import Config, Disk, Partition
+
+Action = Literal["keep", "make", "replace", "resize", "delete", "absent"]
+
+
+class Decision(NamedTuple):
+    """What becomes of one partition, and why. `after` is None for what will not be there."""
+
+    number: int
+    action: Action
+    reason: str
+    before: TableEntry | None
+    after: TableEntry | None
+
+    @property
+    def destroys(self) -> bool:
+        """Whether what the partition holds is given up."""
+        return self.before is not None and self.action in ("replace", "delete")
+
+
+class Layout(NamedTuple):
+    """What becomes of a disk: its table before and after, and a decision for each partition that the config names."""
+
+    disk: Disk
+    device: BlockDevice
+    wiped: bool
+    decisions: tuple[Decision, ...]
+
+    @property
+    def entries_after(self) -> tuple[TableEntry, ...]:
+        """All partitions as they will be, by their place on the disk."""
+        decided = {decision.number: decision.after for decision in self.decisions}
+        kept = [] if self.wiped else [each for each in self.device.table.entries if each.number not in decided]
+        return tuple(sorted([*kept, *filter(None, decided.values())], key=lambda entry: entry.start))
+
+
+class Specified(NamedTuple):
+    """A partition of the config with its number settled and its place in sectors; None where any place is fine."""
+
+    partition: Partition
+    number: int
+    start: int | None
+    size: int | None
+
+    @property
+    def should_exist(self) -> bool:
+        """Unset means that it should."""
+        return self.partition.should_exist is not False
+
+
+def plan_partitions(config: Config, surroundings: Surroundings) -> Iterator[WipeTable | ChangePartitions]:
+    """At most two operations for each disk: an empty table where that is asked for, and one commit of all changes."""
+    for disk in config.storage.disks:
+        layout = plan_layout(disk, surroundings)
+        if layout is not None:
+            yield from operations_for(layout)
+            carry_over(layout, surroundings)
+
+
+def plan_layout(disk: Disk, surroundings: Surroundings) -> Layout | None:
+    """Decide on one disk; None, and the reason noted, where nothing may be done to it."""
+    device = surroundings.find(disk.device, "storage.disks")
+    if device is None:
+        return None
+    busy = {part.number: part.used_by for part in surroundings.partitions(device) if part.used_by}
+    wiped = bool(disk.wipe_table)
+    try:
+        refuse_busy(disk, device, busy)
+        table = PartitionTable(kind="") if wiped else readable_table(disk, device)
+        decisions = tuple(decide(disk, device, table, busy))
+    except ProvisionError as error:
+        surroundings.refuse(f"{shown(disk.device)}: {error}")
+        return None
+    if table.damage:
+        surroundings.note(f"{shown(disk.device)}: {table.damage}")
+    return Layout(disk, device, wiped, decisions)
+
+
+def refuse_busy(disk: Disk, device: BlockDevice, busy: dict[int, tuple[str, ...]]) -> None:
+    """Raise ProvisionError for a disk that is itself in use, or shall lose a table of which partitions are."""
+    if device.used_by and not busy:
+        raise ProvisionError(f"the disk itself is in use ({', '.join(map(shown, device.used_by))})")
+    if disk.wipe_table and busy:
+        uses = "; ".join(f"partition {number}: {', '.join(map(shown, users))}" for number, users in busy.items())
+        raise ProvisionError(f"`wipeTable` on a disk that is in use ({uses})")
+
+
+def readable_table(disk: Disk, device: BlockDevice) -> PartitionTable:
+    """The GPT of a disk, empty where there is none; raises ProvisionError for another kind."""
+    if device.table.kind not in ("", "gpt"):
+        raise ProvisionError(
+            f"the disk has a partition table of the kind {device.table.kind}, not gpt; `wipeTable: true` replaces it"
+        )
+    return device.table
+
+
+def decide(
+    disk: Disk, device: BlockDevice, table: PartitionTable, busy: dict[int, tuple[str, ...]]
+) -> Iterator[Decision]:
+    """A decision for each partition of the config, in the order in which they are made."""
+    wanted = placed(numbered(disk, table, device.sector_size), table, device)
+    made = {each.number for each in wanted if each.should_exist}
+    for each in wanted:
+        if not each.should_exist and each.number in made:
+            continue
+        decision = decide_one(each, table)
+        if decision.number in busy and decision.action not in ("keep", "absent"):
+            users = ", ".join(map(shown, busy[decision.number]))
+            raise ProvisionError(
+                f"partition {decision.number} is in use ({users}) and would be changed: {decision.reason}"
+            )
+        yield decision
+
+
+def numbered(disk: Disk, table: PartitionTable, sector_size: int) -> list[Specified]:
+    """The config's partitions with their numbers, those that take a free one last. Deleted numbers are free."""
+    used = {entry.number for entry in table.entries}
+    partitions = sorted(disk.partitions, key=lambda partition: partition.number == 0)
+    for partition in partitions:
+        if partition.number:
+            (used.discard if partition.should_exist is False else used.add)(partition.number)
+    out = []
+    for partition in partitions:
+        number = partition.number or next(number for number in range(1, len(used) + 2) if number not in used)
+        if partition.should_exist is not False:
+            used.add(number)
+        scale = MIB // sector_size
+        start, size = (None if mib is None else mib * scale for mib in (partition.start_mib, partition.size_mib))
+        out.append(Specified(partition, number, start, size))
+    return out
+
+
+def placed(wanted: list[Specified], table: PartitionTable, device: BlockDevice) -> list[Specified]:
+    """The same with a true place for those that take what is free, as if all of them were made anew."""
+    deletes = {each.number for each in wanted if table.entry(each.number)}
+    creates = []
+    for each in wanted:
+        entry = table.entry(each.number)
+        if not each.should_exist:
+            continue
+        start, size = each.start, each.size
+        if entry is not None and not each.partition.wipe_partition_entry:
+            start = entry.start if start is None else start
+            size = entry.size if size is None else size
+        creates.append(Wanted(each.number, start, size))
+    if all(each.start and each.size for each in wanted if each.should_exist):
+        return wanted
+    places = resolve(table, device.size // device.sector_size, device.sector_size, deletes, creates)
+    return [
+        each._replace(start=places[each.number][0], size=places[each.number][1])
+        if each.should_exist and not (each.start and each.size)
+        else each
+        for each in wanted
+    ]
+
+
+def decide_one(wanted: Specified, table: PartitionTable) -> Decision:
+    """The row of the reuse table that holds. Raises ProvisionError where it says to fail."""
+    found, number = table.entry(wanted.number), wanted.number
+    wipe = bool(wanted.partition.wipe_partition_entry)
+    if not wanted.should_exist:
+        if found is None:
+            return Decision(number, "absent", "it should not exist and does not", None, None)
+        if not wipe:
+            raise ProvisionError(
+                f"partition {number} exists and should not; `wipePartitionEntry: true` would delete it"
+            )
+        return Decision(number, "delete", "it exists and should not", found, None)
+    if found is None:
+        return Decision(number, "make", "it does not exist", None, new_entry(wanted))
+    differences = list(differing(wanted, found))
+    if not differences:
+        return Decision(number, "keep", "it is as the config wants it", found, found)
+    if wipe:
+        return Decision(
+            number, "replace", f"{'; '.join(differences)}; `wipePartitionEntry` is set", found, new_entry(wanted)
+        )
+    if wanted.partition.resize and [each[:4] for each in differences] == ["size"] and wanted.size is not None:
+        resized = found.changed(size=wanted.size)
+        return Decision(number, "resize", f"{differences[0]}; `resize` is set", found, resized)
+    raise ProvisionError(
+        f"partition {number} does not match: {'; '.join(differences)}; `wipePartitionEntry: true` would replace it"
+    )
+
+
+def differing(wanted: Specified, found: TableEntry) -> Iterator[str]:
+    """What of a partition that exists is not as the config wants it. Unset properties match anything."""
+    partition = wanted.partition
+    if wanted.start not in (None, found.start):
+        yield f"start is sector {found.start}, not {wanted.start}"
+    for key, has, wants in (("guid", found.guid, partition.guid), ("typeGuid", found.type_guid, partition.type_guid)):
+        if wants and wants.upper() != has.upper():
+            yield f"{key} is {has}, not {wants.upper()}"
+    if partition.label not in (None, found.label):
+        yield f"label is {shown(found.label)!r}, not {shown(partition.label or '')!r}"
+    if wanted.size not in (None, found.size):
+        yield f"size is {found.size} sectors, not {wanted.size}"
+
+
+def new_entry(wanted: Specified) -> TableEntry:
+    """A partition as it will stand in the table; what the config leaves open is chosen when it is made."""
+    partition = wanted.partition
+    return TableEntry(
+        number=wanted.number, start=wanted.start or 0, size=wanted.size or 0, label=partition.label or "",
+        guid=(partition.guid or "").upper(), type_guid=(partition.type_guid or "").upper(),
+    )  # fmt: skip
+
+
+def operations_for(layout: Layout) -> Iterator[WipeTable | ChangePartitions]:
+    """The acts that bring a layout about."""
+    path = layout.device.path
+    if layout.wiped:
+        yield WipeTable(device=path).at(layout.disk)
+    changed = [each for each in layout.decisions if each.action not in ("keep", "absent")]
+    if changed:
+        named = {each.number for each in layout.disk.partitions if each.label is not None}
+        unnumbered = {each.label for each in layout.disk.partitions if not each.number}
+        yield ChangePartitions(
+            device=path,
+            sector_size=layout.device.sector_size,
+            nodes=nodes_of(layout.device),
+            deletes=tuple(str(each.number) for each in changed if each.before is not None),
+            creates=tuple(
+                NewPartition(
+                    number=after.number, start=after.start, size=after.size, guid=after.guid, type_guid=after.type_guid,
+                    label=after.label if has_label(each, named, unnumbered) else None,
+                )
+                for each in changed if (after := each.after) is not None
+            ),
+        ).at(layout.disk)  # fmt: skip
+
+
+def nodes_of(disk: BlockDevice) -> str:
+    """What the names of a disk's partitions begin with. Those of mapped disks are devices of their own, made by udev."""
+    mapped = next((name for name in disk.names if name.startswith("/dev/mapper/")), None)
+    if disk.kind == "dm" and mapped:
+        return f"/dev/disk/by-id/dm-name-{mapped.rpartition('/')[2]}p"
+    return partition_path(disk.path, 0)[:-1]
+
+
+def has_label(decision: Decision, named: set[int], unnumbered: set[str | None]) -> bool:
+    """Whether a partition is given a label: the config's, be it empty, or on a resize its own."""
+    label = decision.after.label if decision.after is not None else ""
+    return decision.action == "resize" or decision.number in named or bool(label) or label in unnumbered
+
+
+def carry_over(layout: Layout, surroundings: Surroundings) -> None:
+    """Know the partitions as they will be. One that starts where another started holds what that held."""
+    disk, sector_size = layout.device, layout.device.sector_size
+    former = {part.start: part for part in surroundings.partitions(disk)}
+    for part in former.values():
+        decided = any(each.number == part.number and each.after is not each.before for each in layout.decisions)
+        if layout.wiped or decided:
+            surroundings.take_away(part.path)
+    for decision in layout.decisions:
+        entry = decision.after
+        if entry is None or decision.action == "keep":
+            continue
+        old = former.get(entry.start)
+        names = [f"/dev/disk/by-partlabel/{entry.label}"] if entry.label else []
+        names += [f"/dev/disk/by-partuuid/{entry.guid.lower()}"] if entry.guid else []
+        names += [partition_path(name, entry.number) for name in disk.names if "/by-" not in name]
+        names += [f"{name}-part{entry.number}" for name in disk.names if "/by-" in name]
+        surroundings.put(BlockDevice(
+            path=partition_path(disk.path, entry.number), names=tuple(names), size=entry.size * sector_size,
+            sector_size=sector_size, kind="partition", disks=disk.disks or (disk.path,), parent=disk.path,
+            number=entry.number, start=entry.start, signatures=old.signatures if old else (),
+        ))  # fmt: skip

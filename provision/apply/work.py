@@ -1,0 +1,239 @@
+"""What each stage does once there is a config: look, plan, act. A table in the order of the stages.
+
+The devices of `disks` appear one after another, so each of its steps waits, looks and plans for itself.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from provision.apply import log
+from provision.apply.commands import run as run_program
+from provision.apply.fetching import Fetching
+from provision.apply.operations import Act
+from provision.apply.operations.devices import DeviceAct
+from provision.apply.paths import shown
+from provision.apply.plan.devices import Surroundings
+from provision.apply.programs import setting
+from provision.apply.runner import Step, run
+from provision.apply.state import State
+from provision.diagnostics import ProvisionError
+from provision.ignition import Config
+
+
+class Workplace(NamedTuple):
+    """What a stage has to work with. `names`: devices by the config's names, where they are not the machine's own."""
+
+    config: Config
+    root: str
+    fetching: Fetching
+    state: State
+    names: dict[str, str] | None = None
+
+
+def execute(acts: Sequence[Act[Any]], system: object) -> None:
+    """Carry acts out, each with its lines in the log."""
+    run(acts, system, log_step)
+
+
+def log_step(step: Step) -> None:
+    """The lines of one act."""
+    what = step.operation.describe()
+    with log.prefixed(f"op({step.number:x})"):
+        if step.state == "started":
+            log.info(f"[started]  {what}")
+        elif step.state == "executed":
+            log.info(f"[finished] {what}")
+        elif step.state == "skipped":
+            log.info(f"[finished] {what} (is so already)")
+        else:
+            log.critical(f"[failed]   {what}")
+
+
+# ---- kernel arguments -------------------------------------------------------------------------------------------
+
+
+class Helper:
+    """The distribution's helper. Source: Ignition, its documents for distributions, ignition-kargs-helper."""
+
+    def change(self, arguments: tuple[str, ...]) -> None:
+        """Call it. It reboots the machine where it changed anything."""
+        run_program("ignition-kargs-helper", *arguments)
+
+
+def set_kernel_arguments(place: Workplace) -> None:
+    """Have the distribution's helper change the kernel command line; it reboots where that changed anything."""
+    from provision.apply.plan.kernel_arguments import plan_kernel_arguments
+
+    execute(list(plan_kernel_arguments(place.config)), Helper())
+
+
+# ---- disks ------------------------------------------------------------------------------------------------------
+
+Planner = Callable[[Config, Surroundings], Iterator[DeviceAct]]
+
+
+class DeviceStep(NamedTuple):
+    """A part of the stage `disks`: the devices that it needs, and its planner, imported when it is its turn."""
+
+    name: str
+    devices: Callable[[Config], Iterable[str]]
+    planner: Callable[[], Planner]
+
+
+def partitioning() -> Planner:
+    """The planner of partitions."""
+    from provision.apply.plan.partitions import plan_partitions
+
+    return plan_partitions
+
+
+def arrays() -> Planner:
+    """The planner of RAID."""
+    from provision.apply.plan.raid import plan_arrays
+
+    return plan_arrays
+
+
+def volumes() -> Planner:
+    """The planner of LUKS."""
+    from provision.apply.plan.luks import plan_volumes
+
+    return plan_volumes
+
+
+def filesystems() -> Planner:
+    """The planner of file systems."""
+    from provision.apply.plan.filesystems import plan_filesystems
+
+    return plan_filesystems
+
+
+def filesystem_devices(config: Config) -> Iterable[str]:
+    """The devices of file systems; the tag of a virtiofs is none."""
+    return (each.device for each in config.storage.filesystems if each.format not in (None, "", "virtiofs"))
+
+
+DEVICE_STEPS = (
+    DeviceStep("partitions", lambda config: (disk.device for disk in config.storage.disks), partitioning),
+    DeviceStep("raid", lambda config: (name for raid in config.storage.raid for name in raid.devices), arrays),
+    DeviceStep("luks", lambda config: (luks.device or "" for luks in config.storage.luks), volumes),
+    DeviceStep("filesystems", filesystem_devices, filesystems),
+)
+
+
+def set_up_disks(place: Workplace) -> None:
+    """Partition disks, make arrays, volumes and file systems."""
+    from provision.apply.hardware import Hardware
+
+    hardware = Hardware(place.fetching, place.state, place.names)
+    for step in DEVICE_STEPS:
+        names = list(dict.fromkeys(step.devices(place.config)))
+        if names:
+            with log.prefixed(step.name):
+                set_up_devices(step, names, place, hardware)
+
+
+def set_up_devices(step: DeviceStep, names: list[str], place: Workplace, hardware: Any) -> None:
+    """One step: wait for its devices, look at them, plan, act."""
+    from provision.apply.devices.survey import device, partitions_of
+
+    surroundings = Surroundings(())
+    for name in names:
+        path = hardware.wait_for(name)
+        found = device(path)
+        surroundings.put(found.changed(names=(*found.names, name)))
+        for partition in partitions_of(found):
+            surroundings.put(partition)
+    acts = list(step.planner()(place.config, surroundings))
+    for note in surroundings.notes:
+        log.notice(note)
+    refuse(surroundings.refusals, "nothing was changed on the devices")
+    execute(acts, hardware)
+
+
+def refuse(refusals: Sequence[str], consequence: str) -> None:
+    """Raise ProvisionError with every reason, if there is one."""
+    for reason in refusals:
+        log.critical(reason)
+    if refusals:
+        raise ProvisionError("\n".join([f"{consequence}:", *(f"  {reason}" for reason in refusals)]))
+
+
+# ---- mounts -----------------------------------------------------------------------------------------------------
+
+
+def mount(place: Workplace) -> None:
+    """Mount the config's file systems below the root."""
+    from provision.apply.mounting import Mounter
+    from provision.apply.plan.mounts import plan_mounts
+
+    execute(list(plan_mounts(place.config)), Mounter(place.root, place.state, place.names))
+
+
+def unmount(place: Workplace) -> None:
+    """Unmount them."""
+    from provision.apply.mounting import Mounter
+    from provision.apply.plan.mounts import plan_unmounts
+
+    execute(list(plan_unmounts(place.config)), Mounter(place.root, place.state, place.names))
+
+
+# ---- files ------------------------------------------------------------------------------------------------------
+
+
+def write_files(place: Workplace) -> None:
+    """Users, files, units, and what the stages before left for the root; then the result."""
+    from provision.apply.directory import apply_plan, plan_directory
+    from provision.apply.result import result_planner
+
+    left = leftovers(place)
+    plan = plan_directory(
+        place.config, place.root, left=left, finish=result_planner(place.root, place.state), handled=STAGED
+    )
+    for note in plan.notes:
+        log.notice(note)
+    apply_plan(plan, log_step, fetching=place.fetching)
+    # The keys now lie in the root alone, which may be encrypted.
+    place.state.key_files = {}
+
+
+# The sections that other stages do.
+STAGED = frozenset(("kernel_arguments", "disks", "raid", "luks", "filesystems"))
+
+
+def leftovers(place: Workplace) -> Any:
+    """What the stages before left."""
+    from provision.apply.plan.leftovers import Leftovers, file_of
+
+    state = place.state
+    return Leftovers(
+        dict(state.key_files), dict(state.secure_key_files), dict(header_ids(place)),
+        tuple(map(file_of, state.output_files)), tuple(state.directories),
+        setting("PROVISION_LUKS_KEY_DIR", os.environ).rstrip("/"),
+    )  # fmt: skip
+
+
+def header_ids(place: Workplace) -> Iterator[tuple[str, str]]:
+    """The UUID in the header of each volume."""
+    from provision.apply.devices.survey import device
+    from provision.apply.hardware import Hardware
+
+    hardware = Hardware(place.fetching, place.state, place.names)
+    for luks in place.config.storage.luks:
+        found = device(hardware.wait_for(luks.device or ""))
+        volume = next((each for each in found.signatures if each.type == "crypto_LUKS"), None)
+        if volume is None:
+            raise ProvisionError(
+                f"storage.luks {shown(luks.name)}: {found.path} holds no volume; run the stage disks first"
+            )
+        yield luks.name, volume.uuid
+
+
+WORK: dict[str, Callable[[Workplace], None]] = {
+    "kargs": set_kernel_arguments,
+    "disks": set_up_disks,
+    "mount": mount,
+    "files": write_files,
+    "umount": unmount,
+}
