@@ -3,7 +3,8 @@
 No message quotes a source, for what it holds may be a secret.
 """
 
-from binascii import a2b_base64, unhexlify
+from collections.abc import Iterator
+from functools import cache, partial
 
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
@@ -13,6 +14,8 @@ from provision.ignition import Resource
 MAX_UNPACKED_BYTES = 256 << 20
 # What is handed to zlib at a time. It copies what is left behind the end of a member, and members can be tiny.
 CHUNK_BYTES = 4096
+# What is unpacked at a time. 4096 bytes can hold 4 MiB.
+PIECE_BYTES = 256 << 10
 
 
 class Blobs(dict[str, bytes]):
@@ -73,60 +76,126 @@ def decode_data_url(source: str) -> bytes:
     """The bytes of a data URL. Source: RFC 2397, as far as Ignition goes along with it (see `schema.rules.urls`)."""
     if is_remote_source(source):
         raise ProvisionError("a remote source is not supported by `apply --root`")
-    # Its patterns take as long to compile as all the rest of the applier to load.
-    from provision.schema.rules.urls import HEAD
+    from provision.schema.rules.urls import data_head
 
-    head = HEAD.match(source)
+    head = data_head(source)
     if head is None:
         raise ProvisionError("the data URL has no comma before its data")
-    data = source[head.end() :]
+    data = source[len(head.text) :]
     try:
-        return a2b_base64(data, strict_mode=True) if head[1] else unescape(data)
+        return unbase64(data) if head.is_base64 else unescape(data)
     except ValueError:
-        kind = "base64" if head[1] else "percent-encoding"
+        kind = "base64" if head.is_base64 else "percent-encoding"
         raise ProvisionError(f"the data URL is damaged: its {kind} cannot be decoded") from None
+
+
+def unbase64(text: str) -> bytes:
+    """Bytes in base64; ValueError for what is not strictly that."""
+    from binascii import a2b_base64
+
+    return a2b_base64(text, strict_mode=True)
+
+
+def data_url(content: bytes) -> str:
+    """A data URL that holds these bytes."""
+    from binascii import b2a_base64
+
+    return "data:;base64," + b2a_base64(content, newline=False).decode()
 
 
 def unescape(text: str) -> bytes:
     """Bytes in percent-encoding; ValueError for a `%` without two hex digits and for what is not ASCII."""
     plain, *escaped = text.encode("ascii").split(b"%")
-    if any(len(part) < 2 for part in escaped):
-        raise ValueError("a % without two digits")
-    return plain + b"".join([unhexlify(part[:2]) + part[2:] for part in escaped])
+    bytes_of = bytes_by_digits()
+    try:
+        return plain + b"".join([bytes_of[part[:2]] + part[2:] for part in escaped])
+    except KeyError:
+        raise ValueError("a % without two digits") from None
+
+
+@cache
+def bytes_by_digits() -> dict[bytes, bytes]:
+    """Every byte by its two hex digits, in either case."""
+    digits = "0123456789abcdefABCDEF"
+    return {f"{high}{low}".encode(): bytes.fromhex(high + low) for high in digits for low in digits}
 
 
 def decompress(data: bytes, limit: int) -> bytes:
-    """All members of a gzip stream. Source: RFC 1952; nothing may follow the last member, none may be cut off."""
-    import zlib
+    """All members of a gzip stream. Raises ProvisionError for what is damaged, cut off or larger than the limit."""
+    gunzip = Gunzip(limit)
+    content = b"".join(gunzip.feed(data))
+    gunzip.finish()
+    return content
 
-    out: list[bytes] = []
-    size = at = 0
-    member = zlib.decompressobj(wbits=31)
-    while at < len(data):
-        if member.eof:
-            member = zlib.decompressobj(wbits=31)
-        chunk = data[at : at + CHUNK_BYTES]
+
+class Gunzip:
+    """Unpacks a gzip stream as it comes in, in pieces of bounded size, up to `limit` bytes in all (None: no limit).
+
+    Source: RFC 1952; nothing may follow the last member, none may be cut off.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        import zlib
+
+        self.limit, self.size = limit, 0
+        self.start, self.fault = partial(zlib.decompressobj, wbits=31), zlib.error
+        self.member = self.start()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What the next packed bytes unpack to."""
+        at = 0
+        while at < len(data):
+            if self.member.eof:
+                self.member = self.start()
+            chunk = data[at : at + CHUNK_BYTES]
+            yield self.unpack(chunk)
+            at += len(chunk) - len(self.member.unused_data) - len(self.member.unconsumed_tail)
+
+    def unpack(self, chunk: bytes) -> bytes:
+        """One piece; the member then tells how much of the chunk it took."""
         try:
-            piece = member.decompress(chunk, limit - size + 1)
-        except zlib.error:
+            piece = self.member.decompress(chunk, PIECE_BYTES)
+        except self.fault:
             raise ProvisionError("the content is not valid gzip") from None
-        size += len(piece)
-        if size > limit:
-            raise ProvisionError(f"the content unpacks to more than {limit >> 20} MiB, the limit for one config")
-        out.append(piece)
-        at += len(chunk) - len(member.unused_data)
-    if not member.eof:
-        raise ProvisionError("the content is gzip that was cut off")
-    return b"".join(out)
+        self.size += len(piece)
+        if self.limit is not None and self.size > self.limit:
+            raise ProvisionError(f"the content unpacks to more than {shown_size(self.limit)}, the limit")
+        return piece
+
+    def finish(self) -> None:
+        """Refuse a stream that ended inside a member, or before the first."""
+        if not self.member.eof:
+            raise ProvisionError("the content is gzip that was cut off")
+
+
+def shown_size(size: int) -> str:
+    """A limit in the unit that it was meant in."""
+    return f"{size >> 20} MiB" if size and not size % (1 << 20) else f"{size} bytes"
 
 
 def verify(content: bytes, expected: str) -> None:
     """Refuse content that has not the expected hash, `sha512-<hex>` or `sha256-<hex>`."""
-    import hashlib
+    checksum = Checksum(expected)
+    checksum.update(content)
+    checksum.check()
 
-    function, _, wanted = expected.partition("-")
-    if function not in ("sha512", "sha256"):
-        raise ProvisionError(f"the hash function {function[:20]!a} is unknown; sha512 and sha256 are known")
-    found = hashlib.new(function, content).hexdigest()
-    if found != wanted.lower():
-        raise ProvisionError(f"the content has the {function} hash {found[:16]}…, the config expects {wanted[:16]}…")
+
+class Checksum:
+    """The hash of content as it comes in, held against the one that a config expects."""
+
+    def __init__(self, expected: str) -> None:
+        import hashlib
+
+        self.function, _, self.wanted = expected.partition("-")
+        if self.function not in ("sha512", "sha256"):
+            raise ProvisionError(f"the hash function {self.function[:20]!a} is unknown; sha512 and sha256 are known")
+        self.hash = hashlib.new(self.function)
+        self.update = self.hash.update
+
+    def check(self) -> None:
+        """Refuse content with another hash."""
+        found = self.hash.hexdigest()
+        if found != self.wanted.lower():
+            raise ProvisionError(
+                f"the content has the {self.function} hash {found[:16]}…, the config expects {self.wanted[:16]}…"
+            )

@@ -7,7 +7,8 @@ passwd, PV5 systemd and services, PV6 sugar, PV7 other dialects and templates, P
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+
+from provision.typed import Literal, NamedTuple, Protocol
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")

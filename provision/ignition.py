@@ -4,11 +4,8 @@ The rows stand in the order in which Ignition writes them. Everything that a rel
 forbids is derived from here. Source: Ignition's `config/v3_0` to `config/v3_7_experimental` schemas.
 """
 
-from typing import TypeVar
-
 from provision.record import Record, Spec, field, itself, spec
-
-HasMode = TypeVar("HasMode", "File", "Directory")
+from provision.typed import TypeVar
 
 SPECS: tuple[str, ...] = (
     "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.0-experimental",
@@ -366,6 +363,9 @@ class Config(Record):
     systemd: Systemd = field(factory=Systemd, doc="systemd units.")
 
 
+HasMode = TypeVar("HasMode", File, Directory)
+
+
 def upgrade(config: Config, since: Spec) -> Config:
     """A config of the spec `since` with the same meaning in the newest spec.
 
@@ -383,4 +383,4 @@ def upgrade(config: Config, since: Spec) -> Config:
 
 def without_special_bits(node: HasMode) -> HasMode:
     """The node with its mode cut down to the permission bits."""
-    return node if node.mode is None else node.changed(mode=node.mode & 0o777)
+    return node if node.mode is None or 0 <= node.mode <= 0o777 else node.changed(mode=node.mode & 0o777)

@@ -167,7 +167,10 @@ def test_an_error_in_the_config_stops_before_anything_is_looked_at(here: Path) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["config.bu"], "Missing option '--root'"),
+        (["config.bu"], "say what to apply to: --root DIR or --image DISK.img"),
+        (["config.bu", "--root", "root", "--image", "x.img"], "say what to apply to"),
+        (["config.bu", "--image", "x.img", "--skip", "luks"], "--image takes neither --disks nor --skip"),
+        (["config.bu", "--root", "root", "--disks", "--dry-run"], "use `provision plan`"),
         ([], "Missing"),
         (["config.bu", "--root", "nowhere"], "--root nowhere: "),
         (["config.bu", "--root", "good.bu"], "--root good.bu: "),
@@ -197,9 +200,9 @@ def test_a_dry_run_of_the_running_system_needs_no_confirmation(here: Path) -> No
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_what_is_not_supported_is_refused_by_name_before_anything_is_written(dry: list[str], here: Path) -> None:
+def test_what_a_directory_has_no_place_for_is_refused_by_name_before_anything_is_written(dry: list[str], here: Path) -> None:
     before = tree(here)
-    ran = provision("apply", "-", "--root", "root", *dry, cwd=here, stdin=UNSUPPORTED)
+    ran = provision("apply", "-", "--root", "root", "--offline", *dry, cwd=here, stdin=UNSUPPORTED)
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("provision: nothing was written to root:\n")
     for section in (

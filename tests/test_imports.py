@@ -16,10 +16,10 @@ import provision
 PACKAGE = Path(provision.__file__).parent
 # Each may import those before it, and its own parts; the longest name that fits a module counts.
 ORDER = (
-    "diagnostics", "units", "record", "ignition", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
-    "apply", "formats", "report", "inputs", "progress", "decompile", "pages", "validation", "applying", "inspection", "migration", "rendering", "cli", "__main__",
+    "typed", "diagnostics", "units", "record", "ignition", "source_map", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
+    "apply", "formats", "report", "fetched", "inputs", "progress", "decompile", "pages", "validation", "applying", "inspection", "migration", "rendering", "cli", "__main__",
 )  # fmt: skip
-APPLIER_NEEDS = {"", "diagnostics", "units", "record", "ignition", "contents", "schema.rules", "apply"}
+APPLIER_NEEDS = {"", "typed", "diagnostics", "units", "record", "ignition", "source_map", "contents", "schema.rules", "apply"}
 # Libraries that cost much to load or are seldom needed, and the only place that may ask for each.
 PLACES = {"typer": "cli", "rich": "progress", "jsonschema": "schema", "jinja2": "transpile"}
 
@@ -158,7 +158,7 @@ def test_help_loads_no_compiler(command: str) -> None:
     modules = loaded_by(*command.split())
     assert not heavy(modules, "ruamel", "_ruamel_yaml", "jsonschema", "jinja2", "rich", "multiprocessing", "asyncio")
     parts = {unit_of(module.removeprefix("provision.")) for module in heavy(modules, "provision")} - {"provision"}
-    assert parts == {"cli", "diagnostics"}
+    assert parts == {"cli", "diagnostics", "typed"}
 
 
 @pytest.mark.parametrize("command", [["validate"], ["validate", "-s", "--format", "full"], ["transpile"]])

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 
 from provision import __version__
 from provision.apply import log
-from provision.apply.failure import Report, load_source_map, report_of
+from provision.apply.failure import Report, report_of
+from provision.apply.root_command import print_version, read
 from provision.diagnostics import ProvisionError
+from provision.source_map import load_source_map
 
 DONE, FAILED, USAGE, UNPREPARED, INTERRUPTED = 0, 1, 2, 3, 130
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
@@ -161,12 +163,6 @@ def keep_failure(report: Report, root: str, stage: str) -> None:
             log.notice(f"the failure could not be written to {place}: {error}")
 
 
-def print_version() -> int:
-    """`-version`."""
-    print(f"provision {__version__}")
-    return DONE
-
-
 # ---- ignition-rmcfg -------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +203,6 @@ def validate(arguments: Sequence[str]) -> int:
         return print_version()
     if len(options.config) != 1:
         raise ProvisionError("ignition-validate takes one config; - reads standard input", exit_code=FAILED)
-    from provision.apply.__main__ import read
     from provision.apply.reading import read_config
 
     reading = read_config(read(options.config[0], exit_code=FAILED))
@@ -221,9 +216,9 @@ def validate(arguments: Sequence[str]) -> int:
 
 def apply_config(arguments: Sequence[str]) -> int:
     """`ignition-apply`."""
-    from provision.apply.__main__ import main as apply_main
+    from provision.apply import root_command
 
-    return apply_main(list(arguments), program="ignition-apply")
+    return root_command.main(list(arguments), program="ignition-apply")
 
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {

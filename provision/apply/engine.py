@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from provision.apply import kernel_command_line, log
 from provision.apply.base_configs import base_config, user_config
-from provision.apply.failure import Report, SourceMap, send_report
+from provision.apply.failure import Report, send_report
 from provision.apply.fetch import Fetcher, NeedsNetwork, Settings
 from provision.apply.fetching import Fetching
 from provision.apply.reading import Reading, read_config
@@ -21,6 +21,7 @@ from provision.contents import data_url, is_remote_source
 from provision.diagnostics import ProvisionError
 from provision.ignition import ClevisCustom, Config, Resource, Tang
 from provision.record import merge, walk
+from provision.source_map import SourceMap
 
 OFFLINE_STAGE = "fetch-offline"
 FETCH_STAGES = (OFFLINE_STAGE, "fetch")

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from provision.apply.accounts import Account, Team
 from provision.apply.paths import Found
 from provision.apply.programs import KEYS_FRAGMENT
+from provision.contents import sha512, verify
+from provision.diagnostics import ProvisionError
 
 
 class Facts(NamedTuple):
@@ -13,7 +15,8 @@ class Facts(NamedTuple):
 
     `nodes`: any true path, MISSING included. `contents`: of regular files. `names`: the sorted entries of a directory,
     none for what is no directory. `is_root`: whether this process may set owners and change users. `absent_programs`:
-    those of `programs.ACCOUNT_PROGRAMS` that were not found.
+    those of `programs.ACCOUNT_PROGRAMS` that were not found. `hashes`: `sha512-…` and `sha256-…` of the files whose content
+    is not at hand, none where not even those are known.
     """
 
     nodes: Mapping[str, Found]
@@ -24,3 +27,20 @@ class Facts(NamedTuple):
     is_root: bool = True
     absent_programs: frozenset[str] = frozenset()
     keys_file: str = KEYS_FRAGMENT
+    hashes: Mapping[str, tuple[str, ...]] = {}
+
+    def holds(self, path: str, content: bytes) -> bool:
+        """Whether a regular file has this content."""
+        if path in self.hashes:
+            return f"sha512-{sha512(content)}" in self.hashes[path]
+        return self.contents[path] == content
+
+    def has_hash(self, path: str, expected: str) -> bool:
+        """Whether the content of a regular file has a hash, `sha512-<hex>` or `sha256-<hex>`."""
+        if path in self.hashes:
+            return expected.lower() in self.hashes[path]
+        try:
+            verify(self.contents[path], expected)
+        except ProvisionError:
+            return False
+        return True

@@ -1,23 +1,18 @@
 """What people are told when a stage fails: the act, the object, its line in the author's document, the cause, the remedy.
 
-The lines come from a source map that travels beside the config (`provision transpile --source-map`). It names records by
-their section and identity, `storage.files /etc/hosts`, so that they are found again after configs were merged.
+The lines come from a source map that travels beside the config (`provision transpile --source-map`).
 """
 
 import errno
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 from provision.apply import log
 from provision.apply.paths import shown
 from provision.apply.runner import OperationError
 from provision.diagnostics import ProvisionError
-from provision.ignition import Config
-from provision.record import Record
+from provision.source_map import Place, SourceMap, subject_of
 
 RULE = "-" * 72
-MAP_VERSION = 1
 
 # What helps against what the kernel refuses. Source: errno(3).
 REMEDIES = {
@@ -39,20 +34,6 @@ REPORT_S = 10.0
 ACCEPTED = frozenset(range(200, 300))
 
 
-class Place(NamedTuple):
-    """A place in an author's document, counted from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{shown(self.file)}:{self.line}:{self.column}"
-
-
-SourceMap = dict[str, Place]
-
-
 class Report(NamedTuple):
     """A failure in its parts; empty where a part is not known."""
 
@@ -68,10 +49,18 @@ class Report(NamedTuple):
         place = self.place._asdict() if self.place else None
         return {**self._asdict(), "place": place}
 
+    def message(self) -> str:
+        """The report for the one who started the work."""
+        rows = [f"could not {self.operation}", self.cause, *([f"for {self.where()}"] if self.subject else []), self.remedy]
+        return "\n  ".join(line for row in rows for line in row.splitlines())
+
+    def where(self) -> str:
+        """What of the config it is about, and where the author wrote that."""
+        return shown(f"{self.subject} ({self.place})" if self.place else self.subject)
+
     def block(self) -> str:
         """The report as the last thing on the console."""
-        where = f"{self.subject} ({self.place})" if self.place else self.subject
-        rows = {"operation": self.operation, "for": where, "cause": self.cause, "what to do": self.remedy}
+        rows = {"operation": self.operation, "for": self.where(), "cause": self.cause, "what to do": self.remedy}
         lines = [f"provision: stage {self.stage} failed" if self.stage else "provision: failed"]
         for name, text in rows.items():
             first, *rest = text.splitlines() or [""]
@@ -87,57 +76,6 @@ def report_of(error: ProvisionError, stage: str, places: SourceMap) -> Report:
     cause = error.__cause__
     remedy = REMEDIES.get(cause.errno or 0, AGAIN) if isinstance(cause, OSError) else AGAIN
     return Report(stage, error.act.describe(), subject, places.get(subject), error.cause, remedy)
-
-
-def subject_of(record: object) -> str:
-    """What a record of a config is called: its section and identity. Empty for what is no such record."""
-    for cls in type(record).__mro__:
-        found = named_sections().get(cls)
-        if found is not None:
-            section, identity = found
-            return f"{section} {shown(identity(record))}" if identity else section
-    return ""
-
-
-Identity = Callable[[Any], str]
-
-
-@cache
-def named_sections() -> dict[type, tuple[str, Identity | None]]:
-    """The classes of records that acts are for, with their section and what tells one from another."""
-    return sections(Config, "")
-
-
-def sections(cls: type[Record], prefix: str) -> dict[type, tuple[str, Identity | None]]:
-    """The sections below a class: lists of records with an identity, and records that hold plain values."""
-    found: dict[type, tuple[str, Identity | None]] = {}
-    for row in cls.rows.values():
-        key = f"{prefix}{row.key}"
-        if row.kind == "records" and row.item_key is not None:
-            found[row.item] = (key, row.item_key)
-        elif row.kind == "record":
-            found[row.item] = (key, None)
-            found.update(sections(row.item, f"{key}."))
-    return found
-
-
-def load_source_map(path: str) -> SourceMap:
-    """The places of a sidecar file. Raises ProvisionError for one that is not to be had or is none."""
-    import json
-
-    try:
-        with open(path, "rb") as file:
-            document = json.loads(file.read())
-        if document["version"] != MAP_VERSION:
-            raise ValueError(f"version {document['version']} is not known")
-        return {
-            subject: Place(str(place["file"]), int(place["line"]), int(place["column"]))
-            for subject, place in document["places"].items()
-        }
-    except OSError as error:
-        raise ProvisionError(f"--source-map {shown(path)}: cannot be read: {error.strerror}", exit_code=2) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProvisionError(f"--source-map {shown(path)}: is no source map: {error}", exit_code=2) from None
 
 
 def send_report(url: str, failure: Report | None) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
+from provision.apply.sources import shown_url
 from provision.contents import MAX_UNPACKED_BYTES, content_of, is_remote
 from provision.ignition import Config, Resource
 
@@ -32,6 +33,8 @@ class Fetching:
     ) -> None:
         self.config, self.start, self.patience_s = config, start, patience_s
         self.made: Fetcher | None = None
+        # Told of every piece that comes in: the name, the bytes so far, the bytes in all.
+        self.tell: Callable[[str, int, int | None], None] | None = None
         self.lock = threading.Lock()
 
     @property
@@ -51,7 +54,9 @@ class Fetching:
 
     def save(self, resource: Resource, file: BinaryIO, *, limit: int | None = None) -> None:
         """Write the unpacked and verified bytes of a resource where an open file stands."""
-        self.fetcher.save(resource, file, limit=limit)
+        name = shown_url(resource.source or "")
+        tell = self.tell
+        self.fetcher.save(resource, file, limit, (lambda done, total: tell(name, done, total)) if tell else None)
 
     def for_config(self, config: Config) -> "Fetching":
         """The same by the settings of another config."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,9 @@ AP_DEVICES = "/sys/bus/ap/devices"
 
 
 class Hardware:
-    """The machine. `names` maps names of the config to devices, where they are not the machine's own (disk images)."""
+    """The machine. `names` says what device a name of the config means, where it is not the machine's own (disk images)."""
 
-    def __init__(self, fetching: Fetching, state: "State", names: dict[str, str] | None = None) -> None:
+    def __init__(self, fetching: Fetching, state: "State", names: Callable[[str], str] | None = None) -> None:
         self.fetching, self.state = fetching, state
         self.names = names
         self.timeout_s = float(setting("PROVISION_DEVICE_TIMEOUT", os.environ))
@@ -50,12 +50,8 @@ class Hardware:
         return device(self.own_name(path))
 
     def own_name(self, name: str) -> str:
-        """The machine's name for a name of the config. On a disk image only the image's devices have one."""
-        if self.names is None or name in self.names.values():
-            return name
-        if name not in self.names:
-            raise ProvisionError(f"{shown(name)} is not on the disk image")
-        return self.names[name]
+        """The machine's name for a name of the config."""
+        return self.names(name) if self.names is not None else name
 
     def exists(self, path: str) -> bool:
         """Whether there is a device of a name."""

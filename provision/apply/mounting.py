@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.apply import log
@@ -15,6 +15,7 @@ from provision.diagnostics import ProvisionError
 if TYPE_CHECKING:
     from provision.apply.state import State
 
+VIRTIOFS = "virtiofs"
 MOUNTS = "/proc/self/mountinfo"
 ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -44,7 +45,7 @@ def unescaped(text: str) -> str:
 class Mounter:
     """A root that file systems are mounted below; `state` remembers what was made for that."""
 
-    def __init__(self, host_path: str, state: "State", names: dict[str, str] | None = None) -> None:
+    def __init__(self, host_path: str, state: "State", names: Callable[[str], str] | None = None) -> None:
         self.host_path, self.state = os.path.realpath(host_path), state
         self.names = names
         self.labels = Labels(self.host_path)
@@ -58,6 +59,10 @@ class Mounter:
         here = [mounted for mounted in mounts() if mounted.path == self.host(path)]
         source = os.path.realpath(device) if device.startswith("/") else device
         return bool(here) and source in (here[-1].source, os.path.realpath(here[-1].source))
+
+    def is_mount_point(self, path: str) -> bool:
+        """Whether anything is mounted at the path."""
+        return any(mounted.path == self.host(path) for mounted in mounts())
 
     def make_mount_point(self, path: str) -> None:
         """Make the directories that are missing; links and files on the way are refused, for they could lead out."""
@@ -83,8 +88,8 @@ class Mounter:
 
     def mount(self, device: str, path: str, format: str, options: tuple[str, ...]) -> None:
         """Mount a device; the top of an empty file system gets its SELinux label."""
-        if self.names is not None:
-            device = self.names.get(device, device)
+        if self.names is not None and format != VIRTIOFS:
+            device = self.names(device)
         run("mount", "-o", ",".join(options), "-t", format, "--", device, self.host(path))
         if set(os.listdir(self.host(path))) <= {"lost+found"}:
             self.labels.add(path)

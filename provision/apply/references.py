@@ -15,6 +15,8 @@ from provision.record import merge
 
 # Nobody nests deeper on purpose; each level is fetched over the network.
 MAX_DEPTH = 16
+# The author's package, where it is installed: nothing of it is part of the applier.
+AUTHORS = "provision.fetched"
 # What looks like JSON; everything else can only be a document for authors.
 JSON_STARTS = (b"{", b"")
 
@@ -106,8 +108,10 @@ def read_any(data: bytes) -> Reading:
     """Read a fetched config: Ignition JSON, or where the author's package is there a document for it, such as Butane."""
     if data.lstrip()[:1] in JSON_STARTS:
         return read_config(data)
+    from importlib import import_module
+
     try:
-        from provision.transpile.fetched import transpile
+        transpile: Callable[[bytes], bytes] = import_module(AUTHORS).transpile
     except ImportError:
         # JSON is due then, and the complaint about its first line is the true one only where it was meant to be JSON.
         if not looks_like_yaml(data):

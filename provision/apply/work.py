@@ -22,13 +22,13 @@ from provision.ignition import Config
 
 
 class Workplace(NamedTuple):
-    """What a stage has to work with. `names`: devices by the config's names, where they are not the machine's own."""
+    """What a stage has to work with. `names`: the device that a name of the config means, where it is not the machine's."""
 
     config: Config
     root: str
     fetching: Fetching
     state: State
-    names: dict[str, str] | None = None
+    names: Callable[[str], str] | None = None
 
 
 def execute(acts: Sequence[Act[Any]], system: object) -> None:

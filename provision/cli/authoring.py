@@ -98,6 +98,10 @@ def transpile(
         str | None, typer.Option("--target", help="Ignition version to write: 3.1.0, 2.3.0, …", metavar="VERSION")
     ] = None,
     lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what --target can't express.")] = False,
+    source_map: Annotated[
+        str | None,
+        typer.Option("--source-map", help="Also write where everything stands in FILE, for the applier.", metavar="MAP"),
+    ] = None,
     format: FormatOption = "auto",
     raw_errors: Annotated[bool, typer.Option("--raw-errors", help="Short for --format concise.")] = False,
     color: ColorOption = "auto",
@@ -125,3 +129,9 @@ def transpile(
         raise typer.Exit(FOUND)
     if not check:
         put(data, output)
+    if source_map and not check:
+        from provision.inputs import write_output
+        from provision.source_map import written
+        from provision.transpile.source_map import places_of
+
+        write_output(source_map, written(places_of(compiled)))

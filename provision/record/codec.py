@@ -1,9 +1,9 @@
 """Reading records from JSON or YAML values, and writing them as Ignition JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
 
 from provision.record.rows import SCALARS, Kind, R, Record, Row, Spec
+from provision.typed import Any, Literal, NamedTuple, Protocol
 
 
 class View(dict[type[Record], dict[str, Row]]):
@@ -28,11 +28,19 @@ class View(dict[type[Record], dict[str, Row]]):
         self.spelling = spelling
         self.extensions = extensions
         self.shows = shows
+        self.required: dict[type[Record], tuple[Row, ...]] = {}
 
     def __missing__(self, cls: type[Record]) -> dict[str, Row]:
         rows = self[cls] = {
             getattr(row, self.spelling): row for row in self.every(cls) if row.shown(self.at) and self.shows(row)
         }
+        return rows
+
+    def demanded(self, cls: type[Record]) -> tuple[Row, ...]:
+        """The rows of a class that must have a value."""
+        rows = self.required.get(cls)
+        if rows is None:
+            rows = self.required[cls] = tuple(row for row in cls.rows.values() if row.required <= self.at)
         return rows
 
     def folded(self, cls: type[Record], key: str) -> Row | None:
@@ -141,15 +149,10 @@ def decode(cls: type[R], value: Any, view: View, source: Source, problems: list[
             values.setdefault("_extras", {})[row.name] = row, found
         elif found is not None:
             values[row.name] = found
-    for name, row in cls.rows.items():
-        if (
-            row.required <= view.at
-            and values.get(name) is None
-            and "_broken" not in values
-            and name not in record.absent
-        ):
+    for row in view.demanded(cls):
+        if values.get(row.name) is None and "_broken" not in values and row.name not in record.absent:
             problems.append(Problem("missing", value, getattr(row, view.spelling)))
-            values["_absent"] = record.absent | {name}
+            values["_absent"] = record.absent | {row.name}
     return record
 
 

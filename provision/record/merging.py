@@ -1,8 +1,7 @@
 """Ignition's merge, in which a child config has priority over its parent."""
 
-from typing import Any
-
 from provision.record.rows import R, Record, Row
+from provision.typed import Any
 
 
 def merge(parent: R, child: R) -> R:

@@ -4,18 +4,9 @@ Records are immutable by convention: they share their defaults. A record remembe
 """
 
 from collections.abc import Callable, Iterator
-from types import UnionType
-from typing import (
-    Any,
-    ClassVar,
-    Literal,
-    NamedTuple,
-    Self,
-    TypeVar,
-    dataclass_transform,
-    get_args,
-    get_origin,
-)
+from types import NoneType, UnionType
+
+from provision.typed import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
 Spec = tuple[int, int]
 Kind = Literal["str", "int", "bool", "record", "records", "strs", "map", "node"]
@@ -23,7 +14,12 @@ Kind = Literal["str", "int", "bool", "record", "records", "strs", "map", "node"]
 OLDEST: Spec = (0, 0)
 NEVER: Spec = (999, 0)
 
+# Options of `field` that are specs, and one that a row has under another name.
+SPEC_OPTIONS = ("since", "until", "required", "plain_until", "null_until")
+ATTRIBUTES = {"by": "item_key"}
+
 SCALARS: dict[type, Kind] = {str: "str", int: "int", bool: "bool"}
+ZEROS: dict[Kind, object] = {"str": "", "int": 0, "bool": False}
 
 
 def spec(text: str) -> Spec:
@@ -40,46 +36,44 @@ class Row:
     into it, and says what does not fit.
     """
 
-    __slots__ = (
-        "alone", "default", "doc", "extension", "ge", "item", "item_key", "keep", "key", "kind", "le", "name", "null_until", "nullable", "plain_until",
-        "removed_by", "required", "secret", "shares", "shorthand", "since", "snake", "unit", "until", "variants",
-    )  # fmt: skip
-
     name: str
     key: str
     snake: str
     kind: Kind
     item: "type[Record]"
     nullable: bool
-    default: object
-    since: Spec
-    until: Spec
-    required: Spec
-    plain_until: Spec
-    null_until: Spec
-    ge: int | None
-    le: int | None
-    keep: bool
-    unit: str
-    secret: bool
     doc: str
-    extension: bool
-    item_key: Callable[[Any], str] | None
-    shares: str
-    removed_by: Callable[[Any], bool] | None
-    variants: dict[str, str] | None
-    alone: bool
-    shorthand: bool
+    default: object = None
+    since: Spec = OLDEST
+    until: Spec = NEVER
+    required: Spec = NEVER
+    plain_until: Spec = OLDEST
+    null_until: Spec = OLDEST
+    ge: int | None = None
+    le: int | None = None
+    keep: bool = False
+    unit: str = ""
+    secret: bool = False
+    extension: bool = False
+    item_key: Callable[[Any], str] | None = None
+    shares: str = ""
+    removed_by: Callable[[Any], bool] | None = None
+    variants: dict[str, str] | None = None
+    alone: bool = False
+    shorthand: bool = False
 
     def shown(self, at: Spec) -> bool:
         """Whether the row exists in the Ignition spec `at`."""
         return self.since <= at < self.until
 
 
-class Unset(NamedTuple):
-    """What `field` returns until the class is made; the annotation supplies the rest."""
+class Unset:
+    """What `field` returns until the class is made: what it was given. The annotation supplies the rest."""
 
-    options: dict[str, Any]
+    __slots__ = ("options",)
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
 
 
 def field(
@@ -96,10 +90,10 @@ def field(
     ge: int | None = None,
     le: int | None = None,
     keep: bool = False,
-    unit: str = "",
+    unit: str | None = None,
     secret: bool = False,
     by: Callable[[Any], str] | None = None,
-    shares: str = "",
+    shares: str | None = None,
     removed_by: Callable[[Any], bool] | None = None,
     variants: dict[str, str] | None = None,
     alone: bool = False,
@@ -115,19 +109,12 @@ def field(
     parent's away. `variants` limits a sugar to dialects and their first release. With `alone` a single string may
     stand for a list of one; a string in place of a record stands for the field that is its `shorthand`.
     """
-    return Unset(dict(
-        key=key, default=default, factory=factory, doc=doc, since=spec(since) if since else OLDEST, until=spec(until) if until else NEVER,
-        required=spec(required) if required else NEVER, plain_until=spec(plain_until) if plain_until else OLDEST,
-        null_until=spec(null_until) if null_until else OLDEST, ge=ge, le=le, keep=keep, unit=unit, secret=secret, by=by,
-        shares=shares, removed_by=removed_by, variants=variants,
-        alone=alone, shorthand=shorthand,
-    ))  # fmt: skip
+    # Only what was given: there are rows by the hundred at every start, and they take less time the smaller they are.
+    return Unset({name: value for name, value in locals().items() if value is not None and value is not False})
 
 
 def snake_case(key: str) -> str:
     """The authoring spelling of a JSON key: `sizeMiB` is `size_mib`, `sshAuthorizedKeys` is `ssh_authorized_keys`."""
-    if key.islower():
-        return key
     out = ""
     for i, char in enumerate(key.replace("MiB", "Mib")):
         out += f"_{char.lower()}" if char.isupper() and i else char.lower()
@@ -136,6 +123,8 @@ def snake_case(key: str) -> str:
 
 def camel_case(name: str) -> str:
     """`wipe_table` is `wipeTable`."""
+    if "_" not in name:
+        return name
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)
 
@@ -148,39 +137,40 @@ def itself(item: Any) -> str:
 def make_row(name: str, annotation: Any, options: dict[str, Any], *, extension: bool = False) -> Row:
     """Complete a declaration with what its annotation says."""
     row = Row()
-    row.extension = extension
-    row.name = name
-    row.key = options.pop("key") or camel_case(name)
-    row.snake = snake_case(row.key)
-    row.item_key = options.pop("by")
-    factory, default = options.pop("factory"), options.pop("default")
     for option, value in options.items():
-        setattr(row, option, value)
-    inner = annotation
+        if option in SPEC_OPTIONS:
+            value = spec(value)
+        setattr(row, ATTRIBUTES.get(option, option), value)
+    if extension:
+        row.extension = True
+    row.name = name
+    row.key = options.get("key") or camel_case(name)
+    row.snake = name if row.key == name and name.islower() else snake_case(row.key)
     row.nullable = isinstance(annotation, UnionType)
-    if row.nullable:
-        (inner,) = (part for part in get_args(annotation) if part is not type(None))
-    row.item = Record
-    if inner in SCALARS:
-        row.kind = SCALARS[inner]
-    elif get_origin(inner) is tuple:
-        item = get_args(inner)[0]
-        row.kind = "strs" if item is str else "records"
-        row.item = Record if item is str else item
-    elif get_origin(inner) is dict:
-        row.kind = "map"
-    elif inner is object:
-        row.kind = "node"
-    else:
-        row.kind, row.item = "record", inner
+    row.kind, row.item = kind_of(
+        next(part for part in annotation.__args__ if part is not NoneType) if row.nullable else annotation
+    )
     if row.kind in ("records", "strs"):
-        default = ()
-    elif factory is not None:
-        default = factory()
-    elif default is None and not row.nullable:
-        default = {"str": "", "int": 0, "bool": False}[row.kind]
-    row.default = default
+        row.default = ()
+    elif "factory" in options:
+        row.default = options["factory"]()
+    elif row.default is None and not row.nullable:
+        row.default = ZEROS[row.kind]
     return row
+
+
+def kind_of(annotation: Any) -> "tuple[Kind, type[Record]]":
+    """What a row of that type holds, and the class of its records."""
+    scalar = SCALARS.get(annotation)
+    if scalar is not None:
+        return scalar, Record
+    origin = getattr(annotation, "__origin__", None)
+    if origin is tuple:
+        item = annotation.__args__[0]
+        return ("strs", Record) if item is str else ("records", item)
+    if origin is dict:
+        return "map", Record
+    return ("node", Record) if annotation is object else ("record", annotation)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
@@ -194,11 +184,12 @@ class Record:
     """Whether the dialect's own reader passes over a value of another type, and takes the rest of the record."""
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # a record class may be generic
         rows = dict(cls.__mro__[1].__dict__.get("rows", {}))
         for name, annotation in cls.__annotations__.items():
             declared = cls.__dict__.get(name)
             if isinstance(declared, Unset):
-                rows[name] = make_row(name, annotation, dict(declared.options))
+                rows[name] = make_row(name, annotation, declared.options)
                 setattr(cls, name, rows[name].default)
         cls.rows = rows
 

@@ -28,7 +28,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 NOBODY = 65534
 
 
-def apply(wanted: Config, root: Path) -> Result:
+def apply(wanted: Config, root: Path) -> Result[Any]:
     return apply_plan(plan_directory(wanted, str(root)), lambda step: None)
 
 
@@ -516,13 +516,13 @@ def test_a_missing_program_is_noticed_before_anything_is_written(root: Path, mon
 # Loads all that the applier may need while it still may read it: the tests' Python can be in a folder of root's own.
 AS_NOBODY = f"""
 import binascii, errno, hashlib, json.decoder, os, sys, threading, zlib
-import provision.apply.__main__, provision.apply.failure, provision.apply.labels, provision.apply.preview, provision.apply.system, provision.schema.rules
+import provision.apply.root_command, provision.apply.failure, provision.apply.labels, provision.apply.preview, provision.apply.system, provision.schema.rules
 provision.schema.rules.load()
-provision.apply.__main__.parser().format_help()
+provision.apply.root_command.parser().format_help()
 os.setgroups([])
 os.setgid({NOBODY})
 os.setuid({NOBODY})
-sys.exit(provision.apply.__main__.main())
+sys.exit(provision.apply.root_command.main())
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from apply_fakes import data, tree
 
-from provision.apply.__main__ import main
+from provision.apply.root_command import main
 from provision.apply.reading import read_config
 
 FILES = {"files": [{"path": "/etc/a", "contents": data("a"), "mode": 420}]}

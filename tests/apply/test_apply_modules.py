@@ -31,10 +31,10 @@ LOAD = """
 import sys
 before = set(sys.modules)
 sys.path.insert(0, {source!r})
-import provision.apply.__main__
+import provision.apply.root_command
 from provision.schema.rules import load
 load()
-provision.apply.__main__.parser().parse_args(["--root", "/x", "-"])
+provision.apply.root_command.parser().parse_args(["--root", "/x", "-"])
 print(*sorted(name for name in set(sys.modules) - before), sep="\\n")
 """
 

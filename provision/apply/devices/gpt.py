@@ -70,7 +70,7 @@ def no_gpt(disk: Reader, boot: bytes, primary: Copy, backup: Copy) -> PartitionT
     if has_mbr(boot) and not is_protective(boot):
         return PartitionTable(kind=kind_of_mbr(boot), damage=damage)
     try:
-        beginning = disk.read(0, min(BEGINNING_BYTES, disk.sectors * disk.sector_size))
+        beginning = disk.read(0, BEGINNING_BYTES)
     except UnsoundError:
         beginning = boot
     return PartitionTable(kind=other_kind(beginning, disk.sector_size), damage=damage)

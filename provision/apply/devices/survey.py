@@ -61,10 +61,14 @@ def device(path: str, sysfs: Sysfs = HERE) -> BlockDevice:
 
 
 def partitions_of(disk: BlockDevice, sysfs: Sysfs = HERE) -> tuple[BlockDevice, ...]:
-    """The partitions of a disk, as the kernel knows them."""
-    surroundings, parent = Surroundings(sysfs.links(), sysfs.uses()), kernel_name_of(disk)
-    names = [name for name in sysfs.names(BLOCK) if partition_of(sysfs, name)[0] == parent]
-    return tuple(describe(sysfs, name, surroundings) for name in sorted(names, key=by_numbers))
+    """The partitions of a disk as the kernel has them, or device-mapper, by number."""
+    disk_name = kernel_name_of(disk)
+    names = [name for name in sysfs.names(BLOCK) if partition_of(sysfs, name)[0] == disk_name]
+    if not names:
+        return ()
+    surroundings = Surroundings(sysfs.links(), sysfs.uses())
+    found = [describe(sysfs, name, surroundings) for name in names]
+    return tuple(sorted((each for each in found if each.size), key=lambda each: each.number))
 
 
 def in_use(path: str, sysfs: Sysfs = HERE) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ class Mounts(Protocol):
     def is_mounted(self, device: str, path: str) -> bool:
         """Whether the device is what is mounted at the path."""
 
+    def is_mount_point(self, path: str) -> bool:
+        """Whether anything is mounted at the path."""
+
     def make_mount_point(self, path: str) -> None:
         """Make the directories that are missing, and remember them; ProvisionError where the path is no directory."""
 
@@ -52,7 +55,7 @@ class Unmount(Act[Mounts]):
         return f"unmount {shown(self.path)}"
 
     def done(self, reader: Mounts) -> bool:
-        return False
+        return not reader.is_mount_point(self.path)
 
     def execute(self, system: Mounts) -> None:
         system.unmount(self.path)

@@ -11,7 +11,7 @@ from provision.apply.facts import Facts
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import MakeDirectory, WriteFile
 from provision.apply.paths import MISSING, WORDS, Found, owner_fits, parent_of, resolve, shown
-from provision.contents import MAX_UNPACKED_BYTES, Blobs, verify
+from provision.contents import MAX_UNPACKED_BYTES, Blobs
 from provision.diagnostics import ProvisionError
 from provision.ignition import File, Node, NodeGroup, NodeUser, Resource
 
@@ -101,7 +101,7 @@ class Draft:
             and (mode is None or found.mode == mode)
             and owner_fits(found.owner, owner)
             and path not in self.planned
-            and self.facts.contents[path] == content
+            and self.facts.holds(path, content)
         )
 
     def is_as_hashed(self, path: str, found: Found, file: File, owner: str) -> bool:
@@ -110,11 +110,7 @@ class Draft:
             return False
         if found.size > MAX_UNPACKED_BYTES or not owner_fits(found.owner, owner) or file.mode not in (None, found.mode):
             return False
-        try:
-            verify(self.facts.contents[path], file.contents.verification.hash)
-        except ProvisionError:
-            return False
-        return True
+        return self.facts.has_hash(path, file.contents.verification.hash)
 
     def content(self, path: str) -> bytes:
         """What a file will hold once the operations planned so far are done."""

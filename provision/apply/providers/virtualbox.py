@@ -34,6 +34,8 @@ POINTER, NUMBER = struct.Struct("=IIQ"), struct.Struct("=IQxxxx")
 NUMBER_32, NUMBER_64, BUFFER, BUFFER_IN = 1, 2, 4, 5
 
 GET_PROPERTY, DELETE_PROPERTY = 1, 4
+# Somebody may change a property between the question for its length and that for its value.
+ATTEMPTS = 3
 
 SUCCESS, BUFFER_OVERFLOW, NOT_FOUND, PERMISSION_DENIED = 0, -41, -78, -10
 
@@ -98,7 +100,9 @@ class Service:
     def get(self, name: str) -> bytes | None:
         """The value of a property, None where it is not set. The device is asked for the length first."""
         status, length, content = self.read(name, 1)
-        while status == BUFFER_OVERFLOW and len(content) < length:
+        for _ in range(ATTEMPTS):
+            if status != BUFFER_OVERFLOW:
+                break
             check_size(name, length)
             status, length, content = self.read(name, length)
         if status == NOT_FOUND:

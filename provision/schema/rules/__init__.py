@@ -7,10 +7,10 @@ runs both. Standard library only: the applier uses these rules too.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
 
 from provision.diagnostics import CODES, Code, Severity, declare
 from provision.record import NEVER, OLDEST, Record, Row, Spec, spec
+from provision.typed import NamedTuple, TypeVar
 
 
 class Finding(NamedTuple):

@@ -1,10 +1,10 @@
 """Rules of disks: what their partitions are to each other."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from provision.ignition import Disk, Partition
 from provision.schema.rules import Finding, rule
+from provision.typed import NamedTuple
 
 
 @rule("PV312", "error", on=Disk)

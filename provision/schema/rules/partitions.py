@@ -7,7 +7,7 @@ from provision.ignition import Partition
 from provision.schema.rules import Finding, rule
 from provision.schema.rules.labels import label_fault
 
-GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 GUID_FORM = "01234567-89AB-CDEF-0123-456789ABCDEF"
 
 
@@ -158,7 +158,7 @@ def guid_has_its_form(partition: Partition) -> Iterator[Finding]:
                 type_guid: 0FC63DAF-8483-4772-8E79-3D69D8477DE4
     """
     for name, guid in (("guid", partition.guid), ("type_guid", partition.type_guid)):
-        if guid and not GUID.fullmatch(guid):
+        if guid and not re.fullmatch(GUID, guid):
             yield Finding(name, f"`{guid}` is not a GUID: {GUID_FORM}", "write hex digits in groups of 8-4-4-4-12")
 
 

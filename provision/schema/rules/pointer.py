@@ -4,19 +4,18 @@ Source: OpenShift 4.20, "User-provisioned infrastructure"; machine-config-operat
 """
 
 import re
-from binascii import a2b_base64
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from provision.ignition import ConfigReference, Ignition, Resource
 from provision.schema.rules import Finding, rule
+from provision.schema.rules.urls import data_head
+from provision.typed import NamedTuple
 
 PORT, INSECURE_PORT = 22623, 22624
 DEFAULT_PORTS = {"http": 80, "https": 443}
-URL = re.compile(
-    r"(?P<scheme>https?)://(?:[^@/]*@)?(?P<host>\[[^\]/]*\]|[^:/?#]+)(?::(?P<port>[0-9]{1,5}))?"
-    r"/config/(?P<pool>[a-z0-9][a-z0-9.-]*)(?:\?.*)?",
-    re.I,
+URL = (
+    r"(?i)(?P<scheme>https?)://(?:[^@/]*@)?(?P<host>\[[^\]/]*\]|[^:/?#]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"/config/(?P<pool>[a-z0-9][a-z0-9.-]*)(?:\?.*)?"
 )
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
@@ -32,7 +31,7 @@ class Pointer(NamedTuple):
 
 def pointer_of(reference: ConfigReference) -> Pointer | None:
     """What a reference to a config server says; None for any other reference."""
-    found = URL.fullmatch(reference.source or "")
+    found = re.fullmatch(URL, reference.source or "")
     if found is None:
         return None
     port = int(found["port"]) if found["port"] else None
@@ -107,15 +106,15 @@ def pointer_can_be_trusted(ignition: Ignition) -> Iterator[Finding]:
 
 def data_of(authority: Resource) -> bytes | None:
     """The bytes in a data URL; None for any other URL, for compressed ones, and for one that can't be decoded."""
-    from provision.schema.rules.urls import HEAD  # its patterns take long to compile, and few configs are pointers
+    from binascii import a2b_base64  # few configs are pointers
 
     source = authority.source or ""
-    head = HEAD.match(source)
+    head = data_head(source)
     if head is None or authority.compression:
         return None
     try:
-        data = source[head.end() :]
-        return a2b_base64(data) if head[1] else unescaped(data)
+        data = source[len(head.text) :]
+        return a2b_base64(data) if head.is_base64 else unescaped(data)
     except ValueError:
         return None
 

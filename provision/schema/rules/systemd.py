@@ -11,7 +11,7 @@ UNIT_TYPES = (
     "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "snapshot", "slice",
     "scope",
 )  # fmt: skip
-INSTANCE = re.compile(r"(.+?)@(.+?)\.service")
+INSTANCE = r"(.+?)@(.+?)\.service"
 
 
 def extension(name: str) -> str:
@@ -138,7 +138,7 @@ def enabled_instance_can_be_installed(systemd: Systemd) -> Iterator[Finding]:
     """
     templates = {unit.name: unit.contents for unit in systemd.units if "@." in unit.name}
     for unit in systemd.units if templates else ():
-        found = INSTANCE.fullmatch(unit.name) if unit.enabled else None
+        found = re.fullmatch(INSTANCE, unit.name) if unit.enabled else None
         template = f"{found[1]}@.service" if found else ""
         contents = templates.get(template)
         if contents:

@@ -4,19 +4,23 @@ The reader has the habits of the go-systemd package that Ignition uses, for a un
 there. What the options mean is systemd's business. Source: systemd.syntax(7); the limit of a line is LINE_MAX (POSIX).
 """
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple, Optional
+
+from provision.typed import NamedTuple
 
 LINE_MAX = 2048
 # go-systemd reads through a buffer of this size and sees over-long lines only in what it holds at the time.
 BUFFER = 4096
 
-SPACE = rb"(?:[\t-\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
-ONE_SPACE = re.compile(SPACE)
-BLANK = re.compile(SPACE + rb"*+")
-NAME_END = re.compile(rb"[=\r\n]")
+# What Go takes for a space. Source: Go, `unicode.IsSpace`.
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+SPACE_BYTES = frozenset([space.encode() for space in SPACES])
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether there is nothing but spaces."""
+    return not line.decode(errors="replace").strip(SPACES)
 
 
 class UnitText(NamedTuple):
@@ -42,7 +46,7 @@ def read(contents: str) -> UnitText:
     return UnitText(None, lexer.installs)
 
 
-Step = Optional[Callable[[], "Step"]]  # noqa: UP045 - a recursive alias can't be a union of a string
+Step = Callable[[], "Step"] | None
 
 
 class Lexer:
@@ -87,9 +91,9 @@ class Lexer:
         if char in b"#;":
             self.at += 1
             return self.comment(self.inside)
-        space = ONE_SPACE.match(self.data, self.at)
-        if space:
-            self.at = space.end()
+        end = self.at + self.rune_length()
+        if self.data[self.at : end] in SPACE_BYTES:
+            self.at = end
             return self.inside
         return self.option
 
@@ -106,7 +110,7 @@ class Lexer:
         """The rest of a section's line, which must be blank."""
         start = self.at
         rest = self.line()
-        if not BLANK.fullmatch(rest):
+        if not is_blank(rest):
             self.at = start
             raise ValueError("there is text after a section's closing bracket")
         return self.inside
@@ -123,18 +127,19 @@ class Lexer:
 
     def option(self) -> Step:
         """An option's name, up to the equals sign."""
-        found = NAME_END.search(self.data, self.at)
-        if found is None or found[0] != b"=":
+        end = self.data.find(b"\n", self.at)
+        equals = self.data.find(b"=", self.at, len(self.data) if end < 0 else end)
+        if equals < 0 or self.data.find(b"\r", self.at, equals) >= 0:
             raise ValueError("an option has no equals sign")
-        while found.end() > self.held:
+        while equals >= self.held:
             self.refill(self.rune_start(self.held))
-        self.at = found.end()
+        self.at = equals + 1
         return self.value
 
     def value(self) -> Step:
         """One line of an option's value; a backslash at its end continues it."""
         line = self.line()
-        if line.endswith(b"\\") and not BLANK.fullmatch(line):
+        if line.endswith(b"\\") and not is_blank(line):
             return self.value
         self.installs = self.installs or self.section == b"Install"
         return self.inside

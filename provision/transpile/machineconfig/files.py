@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from provision.schema.machineconfig import MachineConfig, MachineConfigSpec
 from provision.schema.rules import Finding, rule
-from provision.schema.rules.urls import HEAD
+from provision.schema.rules.urls import data_head
 from provision.transpile.machineconfig.objects import files_of, is_generated
 
 
@@ -68,11 +68,11 @@ BASE64_TEXT = re.compile(rb"(?:[A-Za-z0-9+/]{4}){6,}(?:[A-Za-z0-9+/]{2}==|[A-Za-
 
 def twice_encoded(source: str) -> bool:
     """Whether a data URL holds base64 of base64 of text."""
-    head = HEAD.match(source) if source.startswith("data:") else None
-    if head is None or not head[1]:
+    head = data_head(source) if source.startswith("data:") else None
+    if head is None or not head.is_base64:
         return False
     try:
-        once = a2b_base64(source[head.end() :], strict_mode=True)
+        once = a2b_base64(source[len(head.text) :], strict_mode=True)
         text = a2b_base64(once).decode() if BASE64_TEXT.fullmatch(once.replace(b"\n", b"")) else ""
     except ValueError:
         return False
