@@ -24,7 +24,7 @@ class Incoming(io.RawIOBase):
         """As in RawIOBase."""
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # no narrower type has len and slices
         """As in RawIOBase."""
         data = self.line.receive(len(buffer))
         buffer[: len(data)] = data
@@ -47,6 +47,7 @@ class Response:
 
     def __init__(self, line: Line, method: str) -> None:
         self.line = line
+        # A RawIOBase is what BufferedReader asks for; its stubs ask for attributes that only files have.
         self.file = io.BufferedReader(Incoming(line), CHUNK_BYTES)  # type: ignore[type-var]
         self.answer = parsed(self.file, method)
         self.status = self.answer.status

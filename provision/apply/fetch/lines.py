@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Protocol, TypeVar
 
@@ -52,7 +53,7 @@ class Wire:
         """As in Line."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self.wait(lambda piece=rest: self.connection.send(piece)) :]  # type: ignore[misc]
+            rest = rest[self.wait(partial(self.connection.send, rest)) :]
 
     def wait(self, act: Callable[[], T]) -> T:
         """Do what may block, until it is done or the time for it is over."""

@@ -6,6 +6,7 @@ import os
 from binascii import a2b_base64
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -186,7 +187,7 @@ class TlsLine:
         """As in Line."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self.pump(lambda piece=rest: self.tls.write(piece)) :]  # type: ignore[misc]
+            rest = rest[self.pump(partial(self.tls.write, rest)) :]
 
     def pump(self, act: Callable[[], T]) -> T:
         """Do something that needs bytes from the other side, or has some for it."""
