@@ -28,7 +28,7 @@ def read_table(source: int | BinaryIO, size_bytes: int, sector_size: int) -> Par
     what the disk holds. Where the two copies differ the primary one counts, as for sgdisk and Linux.
     """
     disk = Reader(source, size_bytes, sector_size)
-    if disk.sectors == 0:
+    if disk.sectors <= 0:
         return PartitionTable()
     try:
         boot = disk.read(0, sector_size)

@@ -68,7 +68,7 @@ class Reader:
             raise ProvisionError(f"sectors of {sector_size} bytes are none that a disk can have")
         self.source = source
         self.sector_size = sector_size
-        self.sectors = max(size_bytes, 0) // sector_size
+        self.sectors = size_bytes // sector_size
 
     def read(self, lba: int, length: int) -> bytes:
         """Bytes from a sector on; raises UnsoundError where the disk does not give them."""
@@ -120,8 +120,6 @@ def read_array(disk: Reader, lba: int, length: int) -> bytes:
 
 def read_header(disk: Reader, lba: int) -> Header:
     """A header that is sound by itself; raises UnsoundError."""
-    if lba < PRIMARY_LBA:
-        raise AbsentError("has no room on the disk")
     sector = disk.read(lba, disk.sector_size)
     header = Header._make(HEADER.unpack_from(sector))
     if header.signature != SIGNATURE:

@@ -28,7 +28,7 @@ SCSI_ROM = 5
 IMAGE_SECTORS = (512, 4096)
 
 
-class Surroundings(NamedTuple):
+class Overview(NamedTuple):
     """What is looked up once for all devices: their other names, and what keeps them busy."""
 
     links: dict[str, tuple[str, ...]]
@@ -46,9 +46,9 @@ class Content(NamedTuple):
 
 def block_devices(sysfs: Sysfs = HERE) -> tuple[BlockDevice, ...]:
     """Every block device that has a size, by name. Those that vanish while they are looked at are left out."""
-    surroundings = Surroundings(sysfs.links(), sysfs.uses())
+    overview = Overview(sysfs.links(), sysfs.uses())
     names = sorted(sysfs.names(BLOCK), key=by_numbers)
-    found = (describe(sysfs, name, surroundings) for name in names if is_shown(sysfs, name))
+    found = (describe(sysfs, name, overview) for name in names if is_shown(sysfs, name))
     return tuple(device for device in found if device.size and sysfs.has(kernel_name_of(device)))
 
 
@@ -57,7 +57,7 @@ def device(path: str, sysfs: Sysfs = HERE) -> BlockDevice:
     name = sysfs.kernel_name(path)
     if not name:
         raise ProvisionError(f"{shown(path)} is no block device of this machine")
-    return describe(sysfs, name, Surroundings(sysfs.links(), sysfs.uses()))
+    return describe(sysfs, name, Overview(sysfs.links(), sysfs.uses()))
 
 
 def partitions_of(disk: BlockDevice, sysfs: Sysfs = HERE) -> tuple[BlockDevice, ...]:
@@ -66,8 +66,8 @@ def partitions_of(disk: BlockDevice, sysfs: Sysfs = HERE) -> tuple[BlockDevice, 
     names = [name for name in sysfs.names(BLOCK) if partition_of(sysfs, name)[0] == disk_name]
     if not names:
         return ()
-    surroundings = Surroundings(sysfs.links(), sysfs.uses())
-    found = [describe(sysfs, name, surroundings) for name in names]
+    overview = Overview(sysfs.links(), sysfs.uses())
+    found = [describe(sysfs, name, overview) for name in names]
     return tuple(sorted((each for each in found if each.size), key=lambda each: each.number))
 
 
@@ -122,7 +122,7 @@ def has_gpt(fd: int, size: int, sector_size: int) -> bool:
 # ---- one device -----------------------------------------------------------------------------------------------------
 
 
-def describe(sysfs: Sysfs, name: str, surroundings: Surroundings) -> BlockDevice:
+def describe(sysfs: Sysfs, name: str, overview: Overview) -> BlockDevice:
     """All that can be said of the device of a kernel name."""
     parent, number = partition_of(sysfs, name)
     queue = f"{BLOCK}/{name if sysfs.exists(f'{BLOCK}/{name}/queue') else parent}/queue"
@@ -131,7 +131,7 @@ def describe(sysfs: Sysfs, name: str, surroundings: Surroundings) -> BlockDevice
     kind = "partition" if number else kind_of(sysfs, name)
     return BlockDevice(
         path=device_path(name),
-        names=surroundings.links.get(name, ()),
+        names=overview.links.get(name, ()),
         size=size,
         sector_size=sector_size,
         kind=kind,
@@ -140,7 +140,7 @@ def describe(sysfs: Sysfs, name: str, surroundings: Surroundings) -> BlockDevice
         number=number,
         start=sysfs.number(f"{BLOCK}/{name}/start") * KERNEL_SECTOR // sector_size,
         model=model_of(sysfs, name),
-        used_by=surroundings.uses.get(name, ()),
+        used_by=overview.uses.get(name, ()),
         read_only=sysfs.number(f"{BLOCK}/{name}/ro") != 0,
         **content_of(sysfs, name, size, sector_size, kind)._asdict(),
     )

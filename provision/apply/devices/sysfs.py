@@ -13,7 +13,7 @@ from provision.diagnostics import ProvisionError
 
 BLOCK = "/sys/class/block"
 KERNEL_SECTOR = 512
-# Where udev, and device-mapper and md without it, put other names of devices; * stands for one level of folders.
+# Where other names of devices are: links that udev made, or nodes where there is no udev. * stands for all folders.
 LINK_FOLDERS = ("/dev/disk/*", "/dev/mapper", "/dev/md")
 # A path at which nothing can ever be.
 NOWHERE = "/dev/null/nowhere"
@@ -113,8 +113,6 @@ class Sysfs:
         for folder in self.link_folders():
             for link in self.names(folder):
                 path = f"{folder}/{link}"
-                if self.look(path).kind != "link":
-                    continue
                 found.setdefault(self.kernel_name(path), []).append(path)
         return {name: tuple(sorted(paths)) for name, paths in found.items() if name}
 

@@ -7,7 +7,7 @@ from provision.apply.devices import MIB, BlockDevice, PartitionTable, TableEntry
 from provision.apply.operations.partitions import ChangePartitions, NewPartition, WipeTable
 from provision.apply.paths import shown
 from provision.apply.plan.devices import Surroundings, partition_path
-from provision.apply.plan.placement import Wanted, resolve
+from provision.apply.plan.placement import Wanted, resolve, unwritable
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Disk, Partition
 
@@ -82,9 +82,25 @@ def plan_layout(disk: Disk, surroundings: Surroundings) -> Layout | None:
     except ProvisionError as error:
         surroundings.refuse(f"{shown(disk.device)}: {error}")
         return None
+    why_not = unwritable(table, device.size // device.sector_size, device.sector_size, places_after(table, decisions))
+    if why_not:
+        surroundings.refuse(f"{shown(disk.device)}: {why_not}")
+        return None
     if table.damage:
         surroundings.note(f"{shown(disk.device)}: {table.damage}")
     return Layout(disk, device, wiped, decisions)
+
+
+def places_after(table: PartitionTable, decisions: tuple[Decision, ...]) -> dict[int, tuple[int, int]]:
+    """The start and size of every partition that will be there, by number; nothing where nothing is changed."""
+    if all(decision.action in ("keep", "absent") for decision in decisions):
+        return {}
+    places = {entry.number: (entry.start, entry.size) for entry in table.entries}
+    for decision in decisions:
+        places.pop(decision.number, None)
+        if decision.after is not None:
+            places[decision.number] = (decision.after.start, decision.after.size)
+    return places
 
 
 def refuse_busy(disk: Disk, device: BlockDevice, busy: dict[int, tuple[str, ...]]) -> None:
@@ -97,7 +113,9 @@ def refuse_busy(disk: Disk, device: BlockDevice, busy: dict[int, tuple[str, ...]
 
 
 def readable_table(disk: Disk, device: BlockDevice) -> PartitionTable:
-    """The GPT of a disk, empty where there is none; raises ProvisionError for another kind."""
+    """The GPT of a disk, empty where there is none; raises ProvisionError for another kind, and for ruins of one."""
+    if not device.table.kind and device.table.damage:
+        raise ProvisionError(f"{device.table.damage}; `wipeTable: true` replaces the table")
     if device.table.kind not in ("", "gpt"):
         raise ProvisionError(
             f"the disk has a partition table of the kind {device.table.kind}, not gpt; `wipeTable: true` replaces it"
