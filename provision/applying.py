@@ -2,16 +2,22 @@
 
 import os
 import sys
-from typing import NamedTuple
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.apply.devices import BlockDevice
 from provision.apply.directory import apply_plan, check_root, plan_directory, preview_plan
 from provision.apply.fetching import PATIENCE_S, Fetching
+from provision.apply.operations.devices import DeviceAct
 from provision.apply.references import Rendering, render
 from provision.diagnostics import ProvisionError
 from provision.formats import counted
 from provision.ignition import Config, upgrade
 from provision.transpile.compile import Compiled
+
+if TYPE_CHECKING:
+    from provision.planning.forecast import Priced
 
 USAGE = 2
 
@@ -94,7 +100,6 @@ def apply_to_root(config: Config, target: Target) -> None:
 
 def apply_to_disks(config: Config, target: Target) -> None:
     """Set up disks and fill what is mounted from them; what they hold is only given up where that was confirmed."""
-    from provision.apply import log
     from provision.apply.console import Console
     from provision.apply.deploy import deploy, deploy_image
 
@@ -102,32 +107,32 @@ def apply_to_disks(config: Config, target: Target) -> None:
         raise ProvisionError("only root can change disks; run as root")
     fetching = Fetching(config, patience_s=PATIENCE_S)
     config = render(config, Rendering(fetching))
-    confirm(config, target)
-    log.open_log(to_standard_output=True)
     with Console() as console:
         fetching.tell = console.fetched
         if target.image is not None:
-            deploy_image(config, target.image, fetching)
+            deploy_image(config, target.image, fetching, console.step, partial(confirm, target))
         else:
-            deploy(config, target.root or "", fetching)
+            deploy(config, target.root or "", fetching, console.step, partial(confirm, target))
     print(f"provisioned {target.image or target.root}", file=sys.stderr)
 
 
-def confirm(config: Config, target: Target) -> None:
+def confirm(target: Target, config: Config, devices: tuple[BlockDevice, ...]) -> None:
     """Name what will be erased. Raises ProvisionError where there is anything, and --yes was not given."""
-    from provision.apply.devices.survey import block_devices, image
-    from provision.apply.plan.forecast import forecast
+    from provision.planning.forecast import forecast
+    from provision.planning.machine import Machine, empty_root
 
-    if target.image is not None:
-        disk = next((disk.device for disk in config.storage.disks), "")
-        found = image(target.image)
-        devices: tuple[BlockDevice, ...] = (found.changed(names=(*found.names, disk)),)
-    else:
-        devices = block_devices()
-    planned = forecast(config, devices)
-    if target.image is None and planned.surroundings.refusals:
-        raise ProvisionError("\n".join(["nothing was changed:", *(f"  {each}" for each in planned.surroundings.refusals)]))
-    for lost in planned.destroyed:
-        print(f"{'erasing' if target.yes else 'would erase'} {lost}", file=sys.stderr)
-    if planned.destroyed and not target.yes:
-        raise ProvisionError("confirm with --yes that this is to be given up", exit_code=USAGE)
+    planned = forecast(config, Machine("", devices, empty_root(), target.root or "/", (), list))
+    changed = changed_devices(planned.operations) if target.disks else ()
+    for device in changed:
+        print(f"{'changing' if target.yes else 'would change'} {device}", file=sys.stderr)
+    for loss in planned.destroyed:
+        print(f"{'erasing' if target.yes else 'would erase'} {loss.words()}", file=sys.stderr)
+    if (changed or planned.destroyed) and not target.yes:
+        raise ProvisionError("nothing was changed; confirm with --yes that this is meant", exit_code=USAGE)
+
+
+def changed_devices(operations: "Iterable[Priced]") -> tuple[str, ...]:
+    """The devices that acts write to, in their order."""
+    acts = (priced.operation for priced in operations)
+    named = ((getattr(act, "device", ""), *getattr(act, "devices", ())) for act in acts if isinstance(act, DeviceAct))
+    return tuple(dict.fromkeys(name for names in named for name in names if name))

@@ -80,10 +80,16 @@ else:
     class NamedTuple(tuple, metaclass=NamedTupleType):
         """As `typing.NamedTuple`, as far as this project goes."""
 
+        _fields = _defaults = __match_args__ = ()
+
         def __new__(cls, *values, **named):
             if len(values) != len(cls._fields) or named:
                 values = complete(cls, values, named)
             return make_tuple(cls, values)
+
+        @classmethod
+        def _make(cls, values):
+            return cls(*values)
 
         def __getnewargs__(self):
             return tuple(self)

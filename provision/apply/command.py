@@ -56,7 +56,7 @@ def is_on(value: str) -> bool:
 
 def duration(text: str) -> float:
     """Seconds of '2m', '1h30m', '500ms'. Source: Go, time.ParseDuration. Raises ProvisionError."""
-    rest, total = text, 0.0
+    rest, total = "" if text == "0" else text, 0.0
     while rest:
         number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
         rest = rest[len(number) :]
@@ -132,7 +132,7 @@ def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
     for stage in stages:
         try:
             engine.run(stage)
-        except ProvisionError as error:
+        except (ProvisionError, OSError) as error:
             report = report_of(error, stage, settings.source_map)
             log.critical(f"{stage} failed: {report.cause}")
             engine.report(stage, report)
@@ -140,7 +140,8 @@ def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
             print(report.block(), file=sys.stderr, flush=True)
             return FAILED
         engine.report(stage, None)
-        if engine.needs_network:
+        # The stage after this one needs what could not be had; only `fetch` begins anew.
+        if engine.needs_network and stages[stages.index(stage) + 1 : stages.index(stage) + 2] != ("fetch",):
             break
     log.info("ignition finished successfully")
     return DONE
@@ -148,19 +149,34 @@ def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
 
 def keep_failure(report: Report, root: str, stage: str) -> None:
     """Write the failure where it is found later: on this machine, and in the root where a stage had begun to fill it."""
-    from provision.apply.result import as_json, boot, result_path
+    from provision.apply.result import as_json, boot
     from provision.apply.state import write_whole
 
-    content = as_json({**boot(), "failure": report.as_dict()})
-    places = [FAILURE_FILE]
-    if stage == "files" and root and os.path.isdir(os.path.dirname(root + result_path())):
-        places.append(root.rstrip("/") + result_path())
-    for place in places:
-        try:
-            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-            write_whole(place, content, FAILURE_MODE)
-        except (OSError, ProvisionError) as error:
-            log.notice(f"the failure could not be written to {place}: {error}")
+    try:
+        content = as_json({**boot(), "failure": report.as_dict()})
+        if stage == "files" and root:
+            keep_in_root(root, content)
+        os.makedirs(os.path.dirname(FAILURE_FILE), mode=0o700, exist_ok=True)
+        write_whole(FAILURE_FILE, content, FAILURE_MODE)
+    except (OSError, ProvisionError) as error:
+        log.notice(f"the failure could not be written down: {error}")
+
+
+def keep_in_root(root: str, content: bytes) -> None:
+    """Write the failure in the place of the result, unless there is no folder for it. Links do not lead out."""
+    from provision.apply.paths import parent_of
+    from provision.apply.result import result_path
+    from provision.apply.system import Machine
+
+    machine = Machine(root, {})
+    try:
+        path = machine.resolve(result_path())
+        if machine.look(parent_of(path)).kind == "directory":
+            machine.replace(path, content, FAILURE_MODE, "")
+    except (OSError, ProvisionError) as error:
+        log.notice(f"the failure could not be written to {root}: {error}")
+    finally:
+        machine.close()
 
 
 # ---- ignition-rmcfg -------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Running the programs that the applier needs. Their names are in `programs`; secrets go through standard input."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from provision.apply import log
 from provision.apply.paths import shown
@@ -11,6 +12,8 @@ from provision.diagnostics import ProvisionError
 
 # What a program may say of its failure before it is cut.
 MAX_COMPLAINT = 500
+# What stands for "no password works". Source: shadow(5).
+NO_HASHES = ("*", "!")
 
 
 def run(
@@ -24,12 +27,13 @@ def run(
 ) -> Ended:
     """Run one of `programs.PROGRAMS` in the C locale. Raises ProvisionError, with what it complained of, for another
     status than those in `accept`, a missing program and a timeout. Where `secret` holds, or anything was handed to its
-    standard input, nothing that it printed is shown.
+    standard input, nothing that it printed is shown; where `secret` holds, its arguments are not, either.
     """
     import subprocess
 
     called = program(name, os.environ)
-    log.debug("executing: " + " ".join(f'"{shown(argument)}"' for argument in (called, *arguments)))
+    secret = secret or holds_hash(arguments)
+    log.debug("executing: " + " ".join(f'"{shown(word)}"' for word in (called, *(("…",) if secret else arguments))))
     environ = {**os.environ, "PATH": search_path(os.environ), "LC_ALL": "C"}
     try:
         ended = subprocess.run(
@@ -46,6 +50,11 @@ def run(
         how = f"status {ended.returncode}" if ended.returncode >= 0 else f"signal {-ended.returncode}"
         raise ProvisionError(f"{shown(called)} ended with {how}" + (f": {said}" if said else ""))
     return Ended(ended.returncode, ended.stdout)
+
+
+def holds_hash(arguments: Sequence[str]) -> bool:
+    """Whether a program is called with a password's hash, as a distribution may have it."""
+    return any(option == "--password" and value not in NO_HASHES for option, value in pairwise(arguments))
 
 
 def complaint(output: bytes) -> str:

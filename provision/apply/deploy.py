@@ -1,10 +1,14 @@
 """All stages in one process, for people: on the disks of this machine, or on a disk image."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from provision.apply.devices import BlockDevice
+from provision.apply.devices.survey import block_devices
 from provision.apply.fetching import Fetching
+from provision.apply.images import attached, mounted, root_device
+from provision.apply.runner import Progress
 from provision.apply.state import State
 from provision.apply.work import Workplace, mount, set_up_disks, unmount, write_files
 from provision.diagnostics import ProvisionError
@@ -14,19 +18,23 @@ from provision.ignition import Config
 OSTREE = "ostree/deploy"
 
 
-def deploy(config: Config, root: str, fetching: Fetching) -> None:
+# Asked with the devices that there are before anything is changed on them; says no by raising ProvisionError.
+Confirm = Callable[[Config, tuple[BlockDevice, ...]], None]
+
+
+def deploy(config: Config, root: str, fetching: Fetching, progress: Progress, confirm: Confirm) -> None:
     """Set up this machine's disks, mount them below a root, and fill it."""
-    run_stages(Workplace(config, root, fetching, State()))
+    confirm(config, block_devices())
+    run_stages(Workplace(config, root, fetching, State(), progress=progress))
 
 
-def deploy_image(config: Config, image: str, fetching: Fetching) -> None:
+def deploy_image(config: Config, image: str, fetching: Fetching, progress: Progress, confirm: Confirm) -> None:
     """The same for a disk image, with its own root."""
-    from provision.apply.images import attached, mounted, root_device
-
     with ExitStack() as stack:
         disk = stack.enter_context(attached(image, config))
         folder = stack.enter_context(private_folder())
-        place = Workplace(config, folder, fetching, State(), disk.device_of)
+        confirm(config, disk.devices())
+        place = Workplace(config, folder, fetching, State(), disk.device_of, progress)
         set_up_disks(place)
         stack.enter_context(closed_volumes(config))
         root = root_device(disk, config)

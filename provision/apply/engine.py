@@ -15,7 +15,7 @@ from provision.apply.fetching import Fetching
 from provision.apply.reading import Reading, read_config
 from provision.apply.references import Rendering, check_merged, read_any, render
 from provision.apply.sources import shown_url
-from provision.apply.state import described_source, load_state, remove_file, write_cache, write_marker
+from provision.apply.state import load_state, remove_file, write_cache, write_marker
 from provision.apply.work import WORK, Workplace
 from provision.contents import data_url, is_remote_source
 from provision.diagnostics import ProvisionError
@@ -25,6 +25,8 @@ from provision.source_map import SourceMap
 
 OFFLINE_STAGE = "fetch-offline"
 FETCH_STAGES = (OFFLINE_STAGE, "fetch")
+# Those that may have to fetch something; for the others nobody waits for the platform.
+ASKING_STAGES = (*FETCH_STAGES, "disks", "files")
 
 
 class Options(NamedTuple):
@@ -57,11 +59,13 @@ class Engine:
 
     def run(self, stage: str) -> None:
         """Run one stage; ProvisionError for what the machine or the config refuses. Saves the state where it succeeds."""
+        self.needs_network = False
         base = self.base()
         offline = stage == OFFLINE_STAGE
         self.provider_fetcher.offline = self.host.fetcher.offline = offline
         try:
-            self.provider.init(self.host)
+            if stage in ASKING_STAGES:
+                self.provider.init(self.host)
             user = self.fetch() if stage in FETCH_STAGES else self.cached()
         except NeedsNetwork as error:
             if not offline:
@@ -80,8 +84,13 @@ class Engine:
 
     def workplace(self) -> Workplace:
         """What a stage's work needs."""
-        fetching = Fetching(self.config, lambda: self.provider_fetcher)
+        fetching = Fetching(self.config, self.equipped)
         return Workplace(self.config, self.options.root, fetching, self.state)
+
+    def equipped(self) -> Fetcher:
+        """The fetcher with what the platform gives it to open its own stores with."""
+        self.provider_fetcher.credentials = self.provider.credentials(self.host)
+        return self.provider_fetcher
 
     def base(self) -> Config:
         """The fragments that the system itself brings."""
@@ -102,9 +111,9 @@ class Engine:
             if not reading.is_sound:
                 raise ProvisionError(f"the config from {name} is not valid; its errors stand above", exit_code=1)
             self.state.note_config("user", name, referenced=False)
-            fetcher = self.provider_fetcher.for_config(reading.config)
-            config = render(reading.config, Rendering(fetcher, self.note_reference))
-            config = with_local_authorities(config, fetcher)
+            fetching = Fetching(reading.config, self.equipped)
+            config = render(reading.config, Rendering(fetching, self.note_reference))
+            config = with_local_authorities(config, fetching.for_config(config))
             check_merged(config)
         self.state.output_files = [
             {"path": file.path, "mode": file.mode, "contents": {"source": data_url(file.content)}}
@@ -120,15 +129,20 @@ class Engine:
             self.provider.report(self.host, stage, failure.cause if failure else None)
         except ProvisionError as error:
             log.notice(f"the platform was not told: {error}")
-        url = kernel_command_line.value(kernel_command_line.read(self.options.environ), kernel_command_line.REPORT_URL)
+        try:
+            text = kernel_command_line.read(self.options.environ)
+        except ProvisionError as error:
+            log.notice(f"whether to send a report is not known: {error}")
+            return
+        url = kernel_command_line.value(text, kernel_command_line.REPORT_URL)
         if url and (failure is not None or stage == "files"):
             send_report(url, failure)
 
     def note_reference(self, resource: Resource) -> None:
         """Remember that a config was read which another refers to."""
         source = resource.source or ""
-        path = source.partition("://")[2].partition("/")[2] if is_remote_source(source) else ""
-        self.state.note_config("user", described_source(f"/{path}" if path else ""), referenced=True)
+        path = shown_url(source).partition("://")[2].partition("/")[2] if is_remote_source(source) else ""
+        self.state.note_config("user", f"/{path}" if path else "", referenced=True)
 
     def find(self) -> tuple[str, bytes | None]:
         """The user's config and where it was: the kernel command line before the system's folders before the platform."""
@@ -183,11 +197,11 @@ def network_need(config: Config) -> str:
     return ""
 
 
-def with_local_authorities(config: Config, fetcher: Fetcher) -> Config:
+def with_local_authorities(config: Config, fetching: Fetching) -> Config:
     """The config with its certificate authorities in it, so that later stages need not fetch them."""
 
     def embedded(authority: Resource) -> Resource:
-        return Resource(source=data_url(fetcher.read(authority))).at(authority.origin)
+        return Resource(source=data_url(fetching.read(authority))).at(authority.origin)
 
     authorities = config.ignition.security.tls.certificate_authorities
     if not any(is_remote_source(authority.source or "data:") or authority.compression for authority in authorities):

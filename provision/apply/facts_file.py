@@ -97,7 +97,11 @@ def to_json(facts: MachineFacts) -> bytes:
         users = tuple(account.changed(password="") for account in root.users)
         groups = tuple(team.changed(password="") for team in root.groups)
         facts = facts.changed(root=root.changed(users=users, groups=groups))
-    return json.dumps(encode(facts, AT), indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+    document = encode(facts, AT)
+    try:
+        return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # the names of files can be any bytes
+        return json.dumps(document, indent=1).encode() + b"\n"
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------

@@ -68,14 +68,20 @@ class Report(NamedTuple):
         return "\n".join([RULE, *lines, RULE])
 
 
-def report_of(error: ProvisionError, stage: str, places: SourceMap) -> Report:
+def report_of(error: ProvisionError | OSError, stage: str, places: SourceMap) -> Report:
     """The parts of a failure."""
+    if isinstance(error, OSError):
+        place = f"{shown(str(error.filename))}: " if error.filename is not None else ""
+        return Report(stage, "", "", None, f"{place}{error.strerror or error}", remedy_of(error))
     if not isinstance(error, OperationError):
         return Report(stage, "", "", None, str(error), AGAIN)
     subject = subject_of(error.act.origin)
-    cause = error.__cause__
-    remedy = REMEDIES.get(cause.errno or 0, AGAIN) if isinstance(cause, OSError) else AGAIN
-    return Report(stage, error.act.describe(), subject, places.get(subject), error.cause, remedy)
+    return Report(stage, error.act.describe(), subject, places.get(subject), error.cause, remedy_of(error.__cause__))
+
+
+def remedy_of(cause: BaseException | None) -> str:
+    """What helps against a cause."""
+    return REMEDIES.get(cause.errno or 0, AGAIN) if isinstance(cause, OSError) else AGAIN
 
 
 def send_report(url: str, failure: Report | None) -> None:

@@ -56,7 +56,11 @@ class Fetching:
         """Write the unpacked and verified bytes of a resource where an open file stands."""
         name = shown_url(resource.source or "")
         tell = self.tell
-        self.fetcher.save(resource, file, limit, (lambda done, total: tell(name, done, total)) if tell else None)
+        try:
+            self.fetcher.save(resource, file, limit, (lambda done, total: tell(name, done, total)) if tell else None)
+        finally:
+            if tell:
+                tell(name, 0, 0)
 
     def for_config(self, config: Config) -> "Fetching":
         """The same by the settings of another config."""

@@ -49,6 +49,12 @@ class Attached(NamedTuple):
                 return part.path
         raise ProvisionError(f"{shown(name)} is not on the image; its disk is called {shown(self.disk) or 'nothing'} in the config")
 
+    def devices(self) -> tuple[BlockDevice, ...]:
+        """The disk and its partitions, by the names that the config gives them."""
+        whole = device(self.loop)
+        parts = [part.changed(names=(*part.names, *self.names_of(part))) for part in partitions_of(whole)]
+        return (whole.changed(names=(*whole.names, self.disk)), *parts)
+
     def names_of(self, part: BlockDevice) -> Iterator[str]:
         """What a partition of the image may be called."""
         entry = device(self.loop).table.entry(part.number)

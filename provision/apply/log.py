@@ -100,6 +100,17 @@ def prefixed(prefix: str) -> Iterator[None]:
         State.local.prefixes = before
 
 
+def carried(act: Callable[[], None]) -> Callable[[], None]:
+    """An act for another thread, which then speaks behind the prefixes of this one."""
+    prefixes = getattr(State.local, "prefixes", ())
+
+    def carrying() -> None:
+        State.local.prefixes = prefixes
+        act()
+
+    return carrying
+
+
 @contextmanager
 def operation(what: str) -> Iterator[None]:
     """Say that something starts, and how it ended."""

@@ -90,7 +90,8 @@ class Mounter:
         """Mount a device; the top of an empty file system gets its SELinux label."""
         if self.names is not None and format != VIRTIOFS:
             device = self.names(device)
-        run("mount", "-o", ",".join(options), "-t", format, "--", device, self.host(path))
+        given = ("-o", ",".join(options)) if options else ()
+        run("mount", *given, "-t", format, "--", device, self.host(path))
         if set(os.listdir(self.host(path))) <= {"lost+found"}:
             self.labels.add(path)
             self.labels.apply()

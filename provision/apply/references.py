@@ -6,7 +6,7 @@ Each is fetched by the settings (timeouts, proxies, certificate authorities) of 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from provision.apply.reading import Reading, read_config
+from provision.apply.reading import Reading, read_config, violations_of
 from provision.apply.sources import shown_url
 from provision.contents import content_of, is_remote
 from provision.diagnostics import ProvisionError
@@ -54,7 +54,11 @@ class Rendering(NamedTuple):
 
     def below(self, source: str, settings: Config) -> "Rendering":
         """One level deeper, by the settings of a config."""
-        return Rendering(self.reads.for_config(settings), self.note, (*self.chain, source))
+        return self.by(settings)._replace(chain=(*self.chain, source))
+
+    def by(self, settings: Config) -> "Rendering":
+        """The same by the settings of a config."""
+        return self._replace(reads=self.reads.for_config(settings))
 
 
 def render(config: Config, rendering: Rendering | None = None) -> Config:
@@ -78,6 +82,7 @@ def render_references(config: Config, rendering: Rendering) -> Config:
         child = referenced(resource, f"ignition.config.merge[{i}]", rendering)
         below = rendering.below(resource.source or "", merge(current, without_references(child)))
         current = merge(current, without_references(render_references(child, below)))
+        rendering = rendering.by(current)
     return current
 
 
@@ -132,9 +137,7 @@ def looks_like_yaml(data: bytes) -> bool:
 
 def check_merged(config: Config) -> None:
     """Run the rules over a merged config: two sound halves can make a whole that is not."""
-    from provision.schema.rules import check
-
-    errors = [violation for violation in check(config, NEWEST) if violation.severity == "error"]
+    errors = [violation for violation in violations_of(config, NEWEST) if violation.severity == "error"]
     if errors:
         raise refusal("merging resulted in an invalid config", [violation.finding.message for violation in errors])
 

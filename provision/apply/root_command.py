@@ -6,6 +6,7 @@ Needs the standard library only. `provision apply` is the one for people; it tak
 import os
 import sys
 from argparse import ArgumentParser, HelpFormatter, Namespace
+from typing import TYPE_CHECKING
 
 from provision import __version__
 from provision.apply.directory import Plan, apply_plan, check_root, plan_directory, preview_plan
@@ -14,6 +15,9 @@ from provision.apply.plan.unsupported import SKIPPABLE
 from provision.apply.reading import read_config
 from provision.apply.references import Rendering
 from provision.diagnostics import ProvisionError
+
+if TYPE_CHECKING:
+    from provision.source_map import SourceMap
 
 DONE, DIAGNOSTICS, USAGE, INTERRUPTED = 0, 1, 2, 130
 PROGRAM, COMPATIBLE = "python -m provision.apply", "ignition-apply"
@@ -61,10 +65,15 @@ def guarded(options: Namespace) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end the work half-way.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    places: SourceMap = {}
     try:
+        if options.source_map:
+            from provision.source_map import load_source_map
+
+            places = load_source_map(options.source_map)
         return apply(options)
     except ProvisionError as error:
-        complain(failure_text(error, options))
+        complain(failure_text(error, places))
         return error.exit_code
     except KeyboardInterrupt:
         complain("stopped; apply again to complete the work")
@@ -76,16 +85,12 @@ def guarded(options: Namespace) -> int:
         return INTERRUPTED
 
 
-def failure_text(error: ProvisionError, options: Namespace) -> str:
+def failure_text(error: ProvisionError, places: "SourceMap") -> str:
     """What went wrong: of an operation the whole block, of anything else its words."""
     from provision.apply.failure import report_of
     from provision.apply.runner import OperationError
-    from provision.source_map import load_source_map
 
-    if not isinstance(error, OperationError):
-        return f"error: {error}"
-    places = load_source_map(options.source_map) if options.source_map else {}
-    return report_of(error, "", places).block()
+    return report_of(error, "", places).block() if isinstance(error, OperationError) else f"error: {error}"
 
 
 def apply(options: Namespace) -> int:

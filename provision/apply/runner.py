@@ -113,6 +113,8 @@ class Run(Generic[A]):
         """Execute operations side by side; of those that share a lane the earlier one goes first."""
         import threading
 
+        from provision.apply import log
+
         waiting, busy, failures = list(group), set[str](), list[BaseException]()
         changed = threading.Condition()
 
@@ -148,7 +150,7 @@ class Run(Generic[A]):
                         changed.notify_all()
 
         workers = min(len(group), max(MIN_WORKERS, os.cpu_count() or 1))
-        threads = [threading.Thread(target=work, name=f"lane {number}") for number in range(workers)]
+        threads = [threading.Thread(target=log.carried(work), name=f"lane {number}") for number in range(workers)]
         for thread in threads:
             thread.start()
         for thread in threads:

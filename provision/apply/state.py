@@ -5,9 +5,9 @@ whole in one rename and is closed to others from its first byte on.
 """
 
 import os
+from contextlib import suppress
 from typing import Any
 
-from provision.apply.sources import shown_url
 from provision.diagnostics import ProvisionError
 from provision.ignition import NEWEST, Config, full_version
 from provision.record import Record, encode
@@ -24,6 +24,10 @@ KEYS = {
     "output_files": "providerOutputFiles",
     "secure_key_files": "luksPersistVolumeKeyFiles",
 }
+# What each of them holds.
+ITEMS: dict[str, type] = {
+    "fetched": dict, "key_files": str, "directories": str, "output_files": dict, "secure_key_files": str,
+}  # fmt: skip
 
 
 class State:
@@ -64,17 +68,23 @@ def load_state(host_path: str) -> State:
             document = json.loads(file.read())
         for name, key in KEYS.items():
             value = document.get(key)
-            if value is not None and type(value) is not type(getattr(state, name)):
+            if value is not None and not is_like(value, getattr(state, name), ITEMS[name]):
                 raise ValueError(f"{key} is of the wrong type")
             if value is not None:
                 setattr(state, name, value)
     except FileNotFoundError:
         return state
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ProvisionError(
             f"{host_path}: the state of the earlier stages cannot be read: {error}", exit_code=STATE_UNREADABLE
         ) from None
     return state
+
+
+def is_like(value: object, empty: object, item: type) -> bool:
+    """Whether a value is of the type of an empty one, with items of a type."""
+    items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return type(value) is type(empty) and all(isinstance(each, item) for each in items)
 
 
 def write_cache(host_path: str, config: Config) -> None:
@@ -107,6 +117,8 @@ def write_whole(host_path: str, content: bytes, mode: int) -> None:
             os.fchmod(fd, mode)
         os.rename(temporary, host_path)
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
         raise ProvisionError(f"{host_path}: cannot be written: {error.strerror}") from None
 
 
@@ -123,8 +135,3 @@ def remove_file(host_path: str) -> None:
         os.unlink(host_path)
     except FileNotFoundError:
         return
-
-
-def described_source(source: str) -> str:
-    """What a fetched config is called in the state: the provider, or of a URL nothing that may be a secret."""
-    return shown_url(source) if ":" in source else source

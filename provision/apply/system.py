@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from provision.apply.commands import run
 from provision.apply.fetching import Fetching
-from provision.apply.paths import parent_of
+from provision.apply.paths import parent_of, shown
 from provision.apply.programs import HOMES, PASSWD, setting
 from provision.apply.roots import READ, Root
 from provision.apply.sources import shown_url
@@ -60,6 +60,10 @@ class Machine(Root):
                 continue
             try:
                 sync_filesystem(fd)
+            except OSError as error:
+                raise ProvisionError(
+                    f"{shown(path or '/')}: what was written did not reach the disk: {error.strerror}; look at the kernel's log"
+                ) from error
             finally:
                 os.close(fd)
             synced.add(device)

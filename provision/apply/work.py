@@ -15,25 +15,10 @@ from provision.apply.operations.devices import DeviceAct
 from provision.apply.paths import shown
 from provision.apply.plan.devices import Surroundings
 from provision.apply.programs import setting
-from provision.apply.runner import Step, run
+from provision.apply.runner import Progress, Step, run
 from provision.apply.state import State
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
-
-
-class Workplace(NamedTuple):
-    """What a stage has to work with. `names`: the device that a name of the config means, where it is not the machine's."""
-
-    config: Config
-    root: str
-    fetching: Fetching
-    state: State
-    names: Callable[[str], str] | None = None
-
-
-def execute(acts: Sequence[Act[Any]], system: object) -> None:
-    """Carry acts out, each with its lines in the log."""
-    run(acts, system, log_step)
 
 
 def log_step(step: Step) -> None:
@@ -48,6 +33,24 @@ def log_step(step: Step) -> None:
             log.info(f"[finished] {what} (is so already)")
         else:
             log.critical(f"[failed]   {what}")
+
+
+class Workplace(NamedTuple):
+    """What a stage has to work with. `names`: the device that a name of the config means, where it is not the machine's.
+
+    `progress` is told of every act.
+    """
+
+    config: Config
+    root: str
+    fetching: Fetching
+    state: State
+    names: Callable[[str], str] | None = None
+    progress: Progress = log_step
+
+    def execute(self, acts: Iterable[Act[Any]], system: object) -> None:
+        """Carry acts out."""
+        run(list(acts), system, self.progress)
 
 
 # ---- kernel arguments -------------------------------------------------------------------------------------------
@@ -65,7 +68,7 @@ def set_kernel_arguments(place: Workplace) -> None:
     """Have the distribution's helper change the kernel command line; it reboots where that changed anything."""
     from provision.apply.plan.kernel_arguments import plan_kernel_arguments
 
-    execute(list(plan_kernel_arguments(place.config)), Helper())
+    place.execute(plan_kernel_arguments(place.config), Helper())
 
 
 # ---- disks ------------------------------------------------------------------------------------------------------
@@ -149,13 +152,11 @@ def set_up_devices(step: DeviceStep, names: list[str], place: Workplace, hardwar
     for note in surroundings.notes:
         log.notice(note)
     refuse(surroundings.refusals, "nothing was changed on the devices")
-    execute(acts, hardware)
+    place.execute(acts, hardware)
 
 
 def refuse(refusals: Sequence[str], consequence: str) -> None:
     """Raise ProvisionError with every reason, if there is one."""
-    for reason in refusals:
-        log.critical(reason)
     if refusals:
         raise ProvisionError("\n".join([f"{consequence}:", *(f"  {reason}" for reason in refusals)]))
 
@@ -168,7 +169,7 @@ def mount(place: Workplace) -> None:
     from provision.apply.mounting import Mounter
     from provision.apply.plan.mounts import plan_mounts
 
-    execute(list(plan_mounts(place.config)), Mounter(place.root, place.state, place.names))
+    place.execute(plan_mounts(place.config), Mounter(place.root, place.state, place.names))
 
 
 def unmount(place: Workplace) -> None:
@@ -176,7 +177,7 @@ def unmount(place: Workplace) -> None:
     from provision.apply.mounting import Mounter
     from provision.apply.plan.mounts import plan_unmounts
 
-    execute(list(plan_unmounts(place.config)), Mounter(place.root, place.state, place.names))
+    place.execute(plan_unmounts(place.config), Mounter(place.root, place.state, place.names))
 
 
 # ---- files ------------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def write_files(place: Workplace) -> None:
     )
     for note in plan.notes:
         log.notice(note)
-    apply_plan(plan, log_step, fetching=place.fetching)
+    apply_plan(plan, place.progress, fetching=place.fetching)
     # The keys now lie in the root alone, which may be encrypted.
     place.state.key_files = {}
 

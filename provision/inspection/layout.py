@@ -1,6 +1,7 @@
 """Disks as a drawing: partitions side by side, as wide as they are large, with what is made of each."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from provision.apply.paths import shown
 from provision.ignition import Config, Disk, Filesystem, Luks, Partition, Raid
@@ -141,18 +142,32 @@ def in_order(disk: Disk) -> list[Partition]:
     return sorted(disk.partitions, key=lambda partition: partition.start_mib or 0)
 
 
+class Box(NamedTuple):
+    """A stretch of a disk: its lines of text, and its size in any unit; 0 takes as little room as the text needs."""
+
+    lines: tuple[str, ...]
+    size: int
+
+
 def boxes(disk: Disk, uses: Uses, strokes: Strokes, width: int) -> list[str]:
-    """The partitions of a disk side by side, or one below the other where there is no room."""
+    """The partitions of a disk, as the config wants them."""
     partitions = in_order(disk)
+    known = [max(partition.size_mib or 0, 0) for partition in partitions]
+    rest = max(sum(known), 1)
+    gone = [partition.should_exist is False for partition in partitions]
+    sizes = [0 if away else size or rest for size, away in zip(known, gone, strict=True)]
     cells = [cell(disk, partition, uses) for partition in partitions]
+    return side_by_side([Box(lines, size) for lines, size in zip(cells, sizes, strict=True)], strokes, width)
+
+
+def side_by_side(drawn: Sequence[Box], strokes: Strokes, width: int) -> list[str]:
+    """Boxes beside each other, as wide as they are large, or one line for each where there is no room."""
+    cells = [box.lines for box in drawn]
     texts = [max(map(len, each)) + 2 for each in cells]
     room = width - len(cells) - 1
     if not cells or sum(max(each, LEAST_WIDTH) for each in texts) > room:
         return [f"  {line}" for line in aligned(cells)]
-    known = [max(partition.size_mib or 0, 0) for partition in partitions]
-    rest = max(sum(known), 1)
-    gone = [partition.should_exist is False for partition in partitions]
-    wide = widths(texts, [0 if away else size or rest for size, away in zip(known, gone, strict=True)], room)
+    wide = widths(texts, [box.size for box in drawn], room)
     rows = [
         strokes.upright + strokes.upright.join(f" {text:{size - 1}}" for text, size in zip(row, wide, strict=True)) + strokes.upright
         for row in zip(*cells, strict=True)

@@ -1,5 +1,6 @@
 """That what was changed is on the disks when a run ends: one call for each file system."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from provision.apply import syncing, system
 from provision.apply.system import Machine
+from provision.diagnostics import ProvisionError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -106,6 +108,16 @@ def test_a_file_system_that_cannot_be_synced_is_an_error() -> None:
             syncing.sync_filesystem(fd)
     finally:
         os.close(fd)
+
+
+def test_what_did_not_reach_the_disk_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(system, "sync_filesystem", fail)
+    machine.replace("/etc/a", b"content", 0o644, "")
+    with pytest.raises(ProvisionError, match="what was written did not reach the disk: Input/output error; look"):
+        machine.sync()
 
 
 def test_without_ctypes_everything_is_synced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

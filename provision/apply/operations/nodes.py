@@ -8,6 +8,10 @@ from provision.contents import sha512
 from provision.record import field
 
 
+# Content that any disk takes in milliseconds.
+QUICK_BYTES = 1 << 20
+
+
 def owner_fits(reader: Reader, found: Found, owner: str) -> bool:
     """Whether a node has the owner that an operation would give it."""
     return not owner or reader.accounts().owner_fits(found.owner, owner)
@@ -21,6 +25,10 @@ class WriteFile(Operation):
     size: int = field(doc="Length of the content in bytes.")
     mode: int = field(doc="Permission bits, 0 to 0o7777.")
     owner: str = field(default="", doc="`uid:gid`, numbers or names; an empty part is left to the kernel.")
+
+    @property
+    def is_quick(self) -> bool:
+        return self.size < QUICK_BYTES
 
     def describe(self) -> str:
         size = f"{self.size} byte{'s' * (self.size != 1)}"
@@ -51,6 +59,10 @@ class MakeDirectory(Operation):
     path: str = field(doc="True path in the root.")
     mode: int = field(default=0o755, doc="Permission bits, 0 to 0o7777.")
     owner: str = field(default="", doc="As in WriteFile.")
+
+    @property
+    def is_quick(self) -> bool:
+        return True
 
     def describe(self) -> str:
         return f"make directory {shown(self.path)}: {attributes(self.mode, self.owner)}"

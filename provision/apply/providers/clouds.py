@@ -1,6 +1,5 @@
 """What some clouds' metadata servers hold besides the config: keys for their object stores, a place for news."""
 
-import json
 from collections.abc import Callable
 from time import monotonic
 from typing import Generic, TypeVar
@@ -125,6 +124,8 @@ class Packet(Http):
 
     def post(self, host: Host, stage: str, error: str | None) -> None:
         """Send an event to the address that the metadata names."""
+        import json
+
         fetcher = host.within(LIMIT_S)
         metadata = parse_json(self.get(host, self.metadata_url, self.headers, fetcher=fetcher), "the metadata")
         address = text_of(metadata, "phone_home_url")

@@ -150,8 +150,9 @@ class Host:
         return runner
 
     def within(self, total_s: float) -> Fetcher:
-        """A fetcher that gives up after a time."""
-        return self.fetcher.with_settings(self.fetcher.settings._replace(total_s=total_s))
+        """A fetcher for metadata servers that gives up after a time. The proxies of a config lead elsewhere."""
+        direct = self.fetcher.settings._replace(total_s=total_s, http_proxy="", https_proxy="")
+        return self.fetcher.with_settings(direct)
 
     def private_folder(self) -> str:
         """A new folder under /run, closed to others."""

@@ -1,0 +1,308 @@
+"""What becomes of each node, unit, user and group that a config names: read off the operations that are planned. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from provision.apply.operations import Operation
+from provision.apply.operations.nodes import ChangeAttributes, Remove, WriteFile
+from provision.apply.operations.remote import WriteRemote
+from provision.apply.operations.units import AppendPresets, MaskUnit, UnmaskUnit
+from provision.apply.operations.users import (
+    AddGroup,
+    AddUser,
+    GiveHome,
+    ModifyGroup,
+    ModifyUser,
+    RemoveGroup,
+    RemoveUser,
+    SetGroupPassword,
+    SetPassword,
+    WriteAuthorizedKeys,
+)
+from provision.apply.paths import Found, joined, shown
+from provision.apply.plan.draft import Draft
+from provision.apply.programs import UNIT_DIRECTORY
+from provision.diagnostics import ProvisionError
+from provision.formats import counted
+from provision.ignition import Config, Directory, Group, Link, Node, Unit, User
+from provision.planning.losses import Loss
+from provision.planning.toll import Step
+from provision.planning.tree import AppendToFile
+
+Action = Literal["keep", "make", "replace", "append", "change", "delete", "absent", "mask", "unmask", "refuse", ""]
+NodeKind = Literal["file", "directory", "link", "hard link"]
+
+
+class NodePlan(NamedTuple):
+    """What becomes of a file, directory or link. Mode and owner are those afterwards, None and empty where not known.
+
+    `changes` names what a `change` changes; `sources` are remote, as they may be shown; `by` is what asks for it beside
+    the config's own list of nodes.
+    """
+
+    path: str
+    kind: NodeKind
+    action: Action
+    mode: int | None = None
+    owner: str = ""
+    size: int | None = None
+    target: str = ""
+    sources: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    lost: Loss | None = None
+
+
+class UnitPlan(NamedTuple):
+    """What becomes of a unit: of its file (empty where the config has none), of its drop-ins, and its state.
+
+    `is_preset` says that a line for it is added to the presets.
+    """
+
+    name: str
+    action: Action
+    state: Literal["enabled", "disabled", "masked", ""]
+    dropins: tuple[tuple[str, Action], ...]
+    losses: tuple[Loss, ...] = ()
+
+
+class AccountPlan(NamedTuple):
+    """What becomes of a user or group, in words."""
+
+    name: str
+    action: Action
+    words: tuple[str, ...] = ()
+    lost: Loss | None = None
+
+
+class Planned:
+    """The steps of a plan, by what they are for and by path."""
+
+    def __init__(self, steps: Sequence[Step], draft: Draft, told: Iterable[str]) -> None:
+        self.draft = draft
+        self.told = tuple(told)
+        self.by_origin: dict[int, list[Step]] = {}
+        self.by_path: dict[str, list[Step]] = {}
+        for step in steps:
+            if step.operation.origin is not None:
+                self.by_origin.setdefault(id(step.operation.origin), []).append(step)
+            self.by_path.setdefault(getattr(step.operation, "path", ""), []).append(step)
+
+    def of(self, record: object, path: str = "") -> list[Step]:
+        """The steps that are for a record of the config; with a path only those on it."""
+        found = self.by_origin.get(id(record), [])
+        return [step for step in found if not path or getattr(step.operation, "path", "") == path]
+
+    def is_refused(self, *places: str) -> bool:
+        """Whether a refusal speaks of one of some places."""
+        beginnings = tuple(f"{shown(place)}{follows}" for place in places for follows in (": ", " and ", " is "))
+        return any(reason.startswith(beginnings) for reason in self.told)
+
+
+def first_loss(steps: Iterable[Step]) -> Loss | None:
+    """What some steps destroy."""
+    return next((step.lost for step in steps if step.lost is not None), None)
+
+
+# ---- nodes ----------------------------------------------------------------------------------------------------------
+
+
+def node_plans(config: Config, places: dict[int, str], planned: Planned) -> Iterator[NodePlan]:
+    """One for each directory, file and link of the config, by path. `places` has the true path of each."""
+    storage = config.storage
+    nodes: list[Node] = [*storage.directories, *storage.files, *storage.links]
+    plans = [node_plan(node, places[id(node)], planned) for node in nodes if id(node) in places]
+    return iter(sorted(plans, key=lambda plan: plan.path.split("/")))
+
+
+def node_plan(node: Node, path: str, planned: Planned) -> NodePlan:
+    """One node."""
+    steps = planned.of(node, path)
+    found = planned.draft.facts.nodes[path]
+    plan = NodePlan(path, kind_of(node), "keep", found.mode, found.owner, lost=first_loss(steps))
+    plan = plan._replace(size=found.size if found.kind == "file" else None, target=target_of(node))
+    if planned.is_refused(path, node.path):
+        return plan._replace(action="refuse", lost=None)
+    operations = [step.operation for step in steps if not isinstance(step.operation, Remove)]
+    return made_of(plan, operations[-1], found) if operations else plan
+
+
+def kind_of(node: Node) -> NodeKind:
+    """What a node of the config is."""
+    if isinstance(node, Link):
+        return "hard link" if node.hard else "link"
+    return "directory" if isinstance(node, Directory) else "file"
+
+
+def target_of(node: Node) -> str:
+    """Where a link leads to."""
+    return node.target or "" if isinstance(node, Link) else ""
+
+
+def made_of(plan: NodePlan, operation: Operation, found: Found) -> NodePlan:
+    """The plan of a node that an operation makes or changes."""
+    mode, owner = getattr(operation, "mode", None), getattr(operation, "owner", "")
+    plan = plan._replace(mode=plan.mode if mode is None else mode)
+    if isinstance(operation, ChangeAttributes):
+        return plan._replace(action="change", changes=tuple(changes(operation, found)), owner=owner or plan.owner)
+    action: Action = "make" if found.kind == "missing" else "replace"
+    if isinstance(operation, AppendToFile) or (isinstance(operation, WriteRemote) and operation.keeps):
+        action = "append"
+    size = operation.size if isinstance(operation, WriteFile) else None
+    sources = tuple(operation.sources()) if isinstance(operation, WriteRemote) else ()
+    return plan._replace(action=action, owner=owner or "0:0", size=size, sources=sources)
+
+
+def changes(operation: ChangeAttributes, found: Found) -> Iterator[str]:
+    """What is changed, from what to what."""
+    if operation.mode is not None and operation.mode != found.mode:
+        yield f"mode {octal(found.mode)} to {octal(operation.mode)}"
+    if operation.owner and operation.owner != found.owner:
+        yield f"owner {found.owner or '?'} to {shown(operation.owner)}"
+
+
+def octal(mode: int | None) -> str:
+    """Permission bits as people write them."""
+    return "?" if mode is None else f"{mode:04o}"
+
+
+# ---- units ----------------------------------------------------------------------------------------------------------
+
+
+def unit_plans(config: Config, planned: Planned) -> Iterator[UnitPlan]:
+    """One for each unit of the config."""
+    for unit in config.systemd.units:
+        steps = planned.of(unit)
+        losses = tuple(step.lost for step in steps if step.lost is not None)
+        yield UnitPlan(
+            unit.name, unit_action(unit, planned), state_of(unit), tuple(dropin_actions(unit, planned)), losses
+        )
+
+
+def unit_action(unit: Unit, planned: Planned) -> Action:
+    """What becomes of the unit's own file."""
+    place = joined(UNIT_DIRECTORY, unit.name)
+    for step in planned.of(unit):
+        if isinstance(step.operation, MaskUnit):
+            return "mask"
+        if isinstance(step.operation, UnmaskUnit):
+            return "unmask"
+    if unit.mask or not unit.contents:
+        return "keep" if unit.mask else ""
+    return text_action(unit, place, planned)
+
+
+def text_action(unit: Unit, place: str, planned: Planned) -> Action:
+    """What becomes of a file with a text of the unit."""
+    try:
+        path = planned.draft.resolve(place)
+    except ProvisionError:
+        return "refuse"
+    if planned.is_refused(path, place, f"unit {unit.name}"):
+        return "refuse"
+    if not any(isinstance(step.operation, WriteFile) for step in planned.of(unit, path)):
+        return "keep"
+    return "make" if planned.draft.facts.nodes[path].kind == "missing" else "replace"
+
+
+def dropin_actions(unit: Unit, planned: Planned) -> Iterator[tuple[str, Action]]:
+    """What becomes of each drop-in."""
+    for dropin in unit.dropins:
+        if dropin.contents is not None:
+            yield dropin.name, text_action(unit, f"{UNIT_DIRECTORY}/{unit.name}.d/{dropin.name}", planned)
+
+
+def state_of(unit: Unit) -> Literal["enabled", "disabled", "masked", ""]:
+    """Whether a unit starts."""
+    if unit.mask:
+        return "masked"
+    return "" if unit.enabled is None else "enabled" if unit.enabled else "disabled"
+
+
+# ---- users and groups -----------------------------------------------------------------------------------------------
+
+
+def user_plans(config: Config, planned: Planned) -> Iterator[AccountPlan]:
+    """One for each user of the config."""
+    for user in config.passwd.users:
+        steps = planned.of(user)
+        words = tuple(word for step in steps for word in user_words(user, step.operation))
+        yield AccountPlan(user.name, account_action(user, steps, planned), words, first_loss(steps))
+
+
+def group_plans(config: Config, planned: Planned) -> Iterator[AccountPlan]:
+    """One for each group of the config."""
+    for group in config.passwd.groups:
+        steps = planned.of(group)
+        words = tuple(word for step in steps for word in group_words(step.operation))
+        yield AccountPlan(group.name, account_action(group, steps, planned), words)
+
+
+ACCOUNT_ACTIONS: dict[type[Operation], Action] = {
+    AddUser: "make", AddGroup: "make", RemoveUser: "delete", RemoveGroup: "delete",
+}  # fmt: skip
+
+
+def account_action(entry: User | Group, steps: list[Step], planned: Planned) -> Action:
+    """What becomes of an account as a whole."""
+    what = "user" if isinstance(entry, User) else "group"
+    if planned.is_refused("passwd", f"{what} {entry.name}"):
+        return "refuse"
+    for step in steps:
+        if type(step.operation) in ACCOUNT_ACTIONS:
+            return ACCOUNT_ACTIONS[type(step.operation)]
+    if entry.should_exist is False:
+        return "absent"
+    return "change" if steps else "keep"
+
+
+def user_words(user: User, operation: Operation) -> Iterator[str]:
+    """What one operation does to a user."""
+    if isinstance(operation, AddUser):
+        yield from new_user_words(user)
+    elif isinstance(operation, ModifyUser):
+        yield from option_words(operation.options)
+    elif isinstance(operation, SetPassword):
+        yield "no password works" if user.password_hash == "" else "password set"
+    elif isinstance(operation, WriteAuthorizedKeys):
+        yield f"{counted(operation.count, 'key')} in ~/{shown(operation.file)}"
+    elif isinstance(operation, GiveHome):
+        yield f"owner of {shown(operation.path)}"
+
+
+def new_user_words(user: User) -> Iterator[str]:
+    """What a new user is given."""
+    values = {
+        "uid": user.uid, "group": user.primary_group, "in": ", ".join(user.groups), "home": user.home_dir,
+        "shell": user.shell, "comment": user.gecos,
+    }  # fmt: skip
+    yield from (f"{name} {shown(str(value))}" for name, value in values.items() if value not in (None, ""))
+    yield from ["of the system"] * bool(user.system)
+    yield from ["no home directory"] * bool(user.no_create_home)
+
+
+# The options of usermod that planners use, in words.
+OPTIONS = {
+    "--uid": "uid", "--comment": "comment", "--gid": "group", "--groups": "in", "--shell": "shell",
+    "--home": "home moved to",
+}  # fmt: skip
+
+
+def option_words(options: tuple[str, ...]) -> Iterator[str]:
+    """The options of usermod in words."""
+    rest = iter(options)
+    for option in rest:
+        if option in OPTIONS:
+            yield f"{OPTIONS[option]} {shown(next(rest, '').replace(',', ', '))}"
+
+
+def group_words(operation: Operation) -> Iterator[str]:
+    """What one operation does to a group."""
+    if isinstance(operation, AddGroup | ModifyGroup) and operation.gid is not None:
+        yield f"gid {operation.gid}"
+    elif isinstance(operation, SetGroupPassword):
+        yield "password set"
+
+
+def preset_words(steps: Sequence[Step]) -> list[str]:
+    """The lines that are added to the presets."""
+    return [shown(line) for step in steps if isinstance(step.operation, AppendPresets) for line in step.operation.lines]
