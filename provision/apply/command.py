@@ -6,8 +6,9 @@
 
 import os
 import sys
-from argparse import ArgumentParser, HelpFormatter, Namespace
+from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from provision import __version__
 from provision.apply import log
@@ -15,6 +16,9 @@ from provision.apply.failure import Report, report_of
 from provision.apply.root_command import print_version, read
 from provision.diagnostics import ProvisionError
 from provision.source_map import load_source_map
+
+if TYPE_CHECKING:
+    from provision.apply.engine import Engine, Options
 
 DONE, FAILED, USAGE, UNPREPARED, INTERRUPTED = 0, 1, 2, 3, 130
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
@@ -24,10 +28,18 @@ FAILURE_MODE = 0o600
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def new_parser(program: str, description: str) -> ArgumentParser:
+class Parser(ArgumentParser):
     """A parser for flags with one dash or two, as Go programs take them; none may be abbreviated."""
+
+    def _get_option_tuples(self, option_string: str) -> list[tuple[Action, str, str | None]]:
+        """What a flag may be short for. `allow_abbrev` is not heeded for flags with one dash."""
+        return []
+
+
+def new_parser(program: str, description: str) -> ArgumentParser:
+    """A parser for one of the programs."""
     # Without a width argparse asks for the terminal's, and loads all of shutil to do so.
-    return ArgumentParser(
+    return Parser(
         program,
         description=description,
         allow_abbrev=False,
@@ -122,18 +134,26 @@ def check_platform(platform: str) -> None:
 
 def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
     """Run the stages in their order; the first that fails ends the run with the failure block."""
+    from provision.apply.console import Console
     from provision.apply.engine import Engine, Options
+    from provision.apply.work import log_step
 
     settings = Options(
         options.platform, stages, options.root, options.config_cache, options.state_file, options.neednet,
         duration(options.fetch_timeout), os.environ, load_source_map(options.source_map) if options.source_map else {},
     )  # fmt: skip
-    engine = Engine(settings)
+    with Console(log_step) as console:
+        return run_each(Engine(settings, console), settings)
+
+
+def run_each(engine: "Engine", options: "Options") -> int:
+    """Run the stages of an engine."""
+    stages = options.stages
     for stage in stages:
         try:
             engine.run(stage)
         except (ProvisionError, OSError) as error:
-            report = report_of(error, stage, settings.source_map)
+            report = report_of(error, stage, options.source_map)
             log.critical(f"{stage} failed: {report.cause}")
             engine.report(stage, report)
             keep_failure(report, options.root, stage)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from provision.apply.paths import shown
-from provision.apply.runner import Step, say
+from provision.apply.runner import Progress, Step, say
 
 PATIENCE_S, REFRESH_S = 1.0, 0.2
 BAR_CELLS, LABEL_CELLS = 24, 40
@@ -35,9 +35,10 @@ class Running:
 
 
 class Console:
-    """Shows a run. Its methods may be called from several threads."""
+    """Shows a run; `tell` writes the line of a step. Its methods may be called from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Progress = say) -> None:
+        self.tell = tell
         self.running: dict[int, Running] = {}
         self.fetches: dict[str, Running] = {}
         self.lock = threading.Lock()
@@ -63,9 +64,8 @@ class Console:
     def step(self, step: Step) -> None:
         """Tell of an act: a line when it starts, the end of its bar when it ends."""
         with self.lock:
-            if step.state in ("started", "skipped"):
-                self.wipe()
-                say(step)
+            self.wipe()
+            self.tell(step)
             if step.state == "started":
                 self.running[step.number] = Running(step.operation.describe().partition(":")[0])
             else:

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from provision.apply import kernel_command_line, log
 from provision.apply.base_configs import base_config, user_config
+from provision.apply.console import Console
 from provision.apply.failure import Report, send_report
 from provision.apply.fetch import Fetcher, NeedsNetwork, Settings
 from provision.apply.fetching import Fetching
+from provision.apply.journald import tell_config
 from provision.apply.reading import Reading, read_config
-from provision.apply.references import Rendering, check_merged, read_any, render
+from provision.apply.references import Rendering, check_merged, read_any, render, without_references
 from provision.apply.sources import shown_url
 from provision.apply.state import load_state, remove_file, write_cache, write_marker
 from provision.apply.work import WORK, Workplace
@@ -46,10 +48,10 @@ class Options(NamedTuple):
 class Engine:
     """A run of stages on this machine."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, console: Console) -> None:
         from provision.apply.providers import PROVIDERS, Host
 
-        self.options = options
+        self.options, self.console = options, console
         self.provider = PROVIDERS[options.platform]
         self.state = load_state(options.state_file)
         self.provider_fetcher = Fetcher(Settings(total_s=options.fetch_timeout_s))
@@ -85,7 +87,8 @@ class Engine:
     def workplace(self) -> Workplace:
         """What a stage's work needs."""
         fetching = Fetching(self.config, self.equipped)
-        return Workplace(self.config, self.options.root, fetching, self.state)
+        fetching.tell = self.console.fetched
+        return Workplace(self.config, self.options.root, fetching, self.state, progress=self.console.step)
 
     def equipped(self) -> Fetcher:
         """The fetcher with what the platform gives it to open its own stores with."""
@@ -93,12 +96,12 @@ class Engine:
         return self.provider_fetcher
 
     def base(self) -> Config:
-        """The fragments that the system itself brings."""
+        """The fragments that the system itself brings. What they refer to is not read."""
         base = base_config(self.options.environ, self.options.platform)
         if base is None:
             return Config()
         self.state.note_config("base", "system", referenced=False)
-        return base
+        return without_references(base)
 
     def fetch(self) -> Config:
         """Find, render and check the user's config, and write the cache."""
@@ -120,6 +123,8 @@ class Engine:
             for file in self.provider.output_files(self.host)
         ]
         write_cache(self.options.config_cache, config)
+        for each in self.state.fetched:
+            tell_config(each["kind"], each["source"], referenced=each["referenced"])
         remove_file(self.options.neednet)
         return config
 

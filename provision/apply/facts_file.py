@@ -293,12 +293,27 @@ class NoContents(dict[str, bytes]):
         return b""
 
 
+class RecordedHashes(dict[str, tuple[str, ...]]):
+    """The hashes of files; `gaps` remembers whose were asked for and are not there."""
+
+    def __init__(self, nodes: Iterable[RecordedNode]) -> None:
+        super().__init__({node.path: node.hashes for node in nodes if node.kind == "file"})
+        self.gaps: list[str] = []
+
+    def __getitem__(self, path: str) -> tuple[str, ...]:
+        found = super().__getitem__(path)
+        if not found and path not in self.gaps:
+            self.gaps.append(path)
+        return found
+
+
 class Recollection:
     """The facts of a recorded root for planners, and what they asked for in vain."""
 
     def __init__(self, root: RecordedRoot, host: Host) -> None:
         self.nodes = RecordedNodes(root.nodes)
         self.contents = NoContents()
+        self.hashes = RecordedHashes(root.nodes)
         self.facts = Facts(
             nodes=self.nodes,
             contents=self.contents,
@@ -307,5 +322,5 @@ class Recollection:
             groups={team.name: team for team in root.groups},
             absent_programs=frozenset(host.absent_programs),
             keys_file=host.keys_file or KEYS_FRAGMENT,
-            hashes={node.path: node.hashes for node in root.nodes if node.kind == "file"},
+            hashes=self.hashes,
         )

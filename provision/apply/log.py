@@ -23,8 +23,21 @@ Sink = Callable[[int, str], None]
 
 
 def to_stdout(level: int, text: str) -> None:
-    """Print a line for those who read the process's output."""
-    print(f"{LEVELS[level]:<9}: {text}", flush=True)
+    """Print a line for those who read the process's output. Where nobody does any more, the work goes on in silence."""
+    try:
+        print(f"{LEVELS[level]:<9}: {text}", flush=True)
+    except OSError as error:
+        silence(error)
+
+
+def silence(error: OSError) -> None:
+    """Let standard output lead nowhere, with all that stands in its buffer."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    to_stderr(WARNING, f"the log cannot be written any more: {error.strerror}")
 
 
 def to_stderr(level: int, text: str) -> None:

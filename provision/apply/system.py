@@ -231,9 +231,14 @@ class Machine(Root):
             return None
         return true_path if self.look(true_path).kind == "directory" else None
 
+    @property
+    def hashes_are_arguments(self) -> bool:
+        """Whether the programs for users take hashes of passwords as arguments (for stubs that know nothing else)."""
+        return setting("PROVISION_PASSWORD_PROGRAM", os.environ) == "usermod"
+
     def set_password(self, user: str, password: str) -> None:
         """Set the hash of a user's password: through the input of chpasswd, so that no other process sees it."""
-        if setting("PROVISION_PASSWORD_PROGRAM", os.environ) == "usermod":
+        if self.hashes_are_arguments:
             self.run("usermod", "--password", password, "--", user)
         else:
             self.run("chpasswd", "--encrypted", stdin=f"{user}:{password}\n")

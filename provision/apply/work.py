@@ -194,9 +194,25 @@ def write_files(place: Workplace) -> None:
     )
     for note in plan.notes:
         log.notice(note)
-    apply_plan(plan, place.progress, fetching=place.fetching)
+    result = apply_plan(plan, place.progress, fetching=place.fetching)
+    tell_written_keys(place.root, result.executed)
     # The keys now lie in the root alone, which may be encrypted.
     place.state.key_files = {}
+
+
+def tell_written_keys(host_path: str, executed: Iterable[Act[Any]]) -> None:
+    """Put into the journal whose authorized keys were written, and where."""
+    from provision.apply.journald import tell_keys
+    from provision.apply.operations.users import WriteAuthorizedKeys
+    from provision.apply.roots import Root
+
+    acts = [act for act in executed if isinstance(act, WriteAuthorizedKeys)]
+    root = Root(host_path)
+    try:
+        for act in acts:
+            tell_keys(act.name, f"{host_path.rstrip('/')}{root.accounts().users[act.name].home}/{act.file}")
+    finally:
+        root.close()
 
 
 # The sections that other stages do.

@@ -25,6 +25,8 @@ from provision.planning.losses import Loss, content_loss, content_words, disk_lo
 
 Action = Literal["keep", "make", "replace", "resize", "delete", "absent", "refuse"]
 WIPED = "`wipeTable` is set"
+# Why content is lost, in the words of the list at the end: the reasons themselves stand with the partitions.
+LOST_BY = {"delete": "it is deleted", "replace": "another partition takes its place", "resize": "it is made smaller"}
 
 
 class PartitionPlan(NamedTuple):
@@ -129,7 +131,21 @@ def partition_plans(
             plan = PartitionPlan(number, "replace", WIPED, old, decision.after)
         else:
             plan = PartitionPlan(number, decision.action, decision.reason, decision.before or old, decision.after)
+        plan = with_heritage(plan, before, parts)
         yield with_loss(plan, after, partition_path(layout.device.path, number), parts.get(number))
+
+
+def with_heritage(plan: PartitionPlan, before: tuple[TableEntry, ...], parts: dict[int, BlockDevice]) -> PartitionPlan:
+    """The plan with the remark that a new partition begins where another one did, and so with what that held."""
+    if plan.after is None or plan.action not in ("make", "replace"):
+        return plan
+    elder = next((old for old in before if old.start == plan.after.start and old.number != plan.number), None)
+    held = content_words(parts[elder.number].signatures) if elder is not None and elder.number in parts else ""
+    if elder is None or not held:
+        return plan
+    return plan._replace(
+        reason=f"{plan.reason}; it begins where partition {elder.number} did, and with what that held: {held}"
+    )
 
 
 def with_loss(plan: PartitionPlan, after: tuple[TableEntry, ...], path: str, part: BlockDevice | None) -> PartitionPlan:
@@ -138,9 +154,9 @@ def with_loss(plan: PartitionPlan, after: tuple[TableEntry, ...], path: str, par
         return plan
     if stays(plan.before, after):
         held = content_words(part.signatures) if part is not None else ""
-        stay = f"; what it held stays where it is ({held})" if held and plan.action != "resize" else ""
-        return plan._replace(reason=plan.reason + stay)
-    return plan._replace(lost=partition_loss(path, part, plan.reason))
+        stay = "; its content stays where it is" + (f" ({held})" if held else "")
+        return plan if plan.action == "resize" else plan._replace(reason=plan.reason + stay)
+    return plan._replace(lost=partition_loss(path, part, LOST_BY[plan.action]))
 
 
 def table_losses(layout: Layout, before: tuple[TableEntry, ...], parts: dict[int, BlockDevice]) -> Iterator[Loss]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from provision.apply.devices import MIB, BlockDevice, TableEntry
 from provision.apply.paths import shown
 from provision.apply.plan.devices import partition_path
-from provision.inspection.layout import Box, side_by_side, size_words
+from provision.inspection.layout import Box, side_by_side
 from provision.inspection.tree import Strokes
 from provision.planning.disks import DiskPlan
 from provision.planning.forecast import Forecast
@@ -16,6 +16,7 @@ from provision.planning.storage import ThingPlan
 STATES = {"make": "new", "replace": "replaced", "resize": "resized"}
 # Smaller gaps are for alignment and the tables themselves.
 LEAST_FREE_BYTES = 2 * MIB
+UNITS = ((1 << 50, "PiB"), (1 << 40, "TiB"), (1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB"))
 
 
 def draw_disk(disk: DiskPlan, forecast: Forecast, strokes: Strokes, width: int) -> Iterator[str]:
@@ -117,7 +118,7 @@ def free_box(start: int, end: int, sector_size: int) -> list[Box]:
 
 
 def size_text(size: int) -> str:
-    """A size in bytes as people say it."""
-    if size >= MIB:
-        return size_words(size // MIB)
-    return f"{size >> 10} KiB" if size >= 1024 else f"{size} B"
+    """A size in bytes as people say it, with one decimal at most."""
+    factor, unit = next(((factor, unit) for factor, unit in UNITS if size >= factor), (1, "B"))
+    tenths = size * 10 // factor
+    return f"{tenths // 10} {unit}" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} {unit}"

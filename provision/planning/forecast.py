@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from provision.apply.operations import Act
 from provision.apply.operations.kernel_arguments import ChangeKernelArguments
 from provision.apply.operations.remote import WriteRemote
+from provision.apply.operations.users import SetPassword
 from provision.apply.paths import shown
 from provision.apply.plan.kernel_arguments import plan_kernel_arguments
 from provision.apply.references import Rendering, render
@@ -104,7 +105,7 @@ def forecast(config: Config, machine: Machine) -> Forecast:
     known = KnownDevices(machine.devices)
     disks, arrays = tuple(plan_disks(config, known)), tuple(plan_raid(config, known))
     volumes, formats = tuple(plan_luks(config, known)), tuple(plan_formats(config, known))
-    mounts = tuple(plan_views(config, list(formats), machine.root_path, known))
+    mounts = tuple(plan_views(config, formats, machine, known))
     draft = draft_for(machine, mounts)
     places = places_of(config, draft)
     steps = tuple(priced(root_operations(config, draft, left_by(config, volumes, known)), draft))
@@ -118,7 +119,7 @@ def forecast(config: Config, machine: Machine) -> Forecast:
         tuple(fetches(config, reads.skipped, steps)),
         tuple(all_operations(arguments, disks, (*arrays, *volumes, *formats), mounts, steps)),
         tuple(dict.fromkeys([*known.refusals, *draft.refusals])),
-        tuple(dict.fromkeys([*machine.notes, *known.notes, *draft.notes, *remarks(machine, mounts, draft, reads)])),
+        tuple(dict.fromkeys([*machine.notes, *known.notes, *draft.notes, *remarks(machine, mounts, steps, draft, reads, known)])),
     )  # fmt: skip
 
 
@@ -160,17 +161,26 @@ def fetches(config: Config, skipped: list[str], steps: tuple[Step, ...]) -> Iter
 
 
 def remarks(
-    machine: Machine, mounts: tuple[MountPlan, ...], draft: ForecastDraft, reads: OfflineReads
-) -> Iterator[str]:
+    machine: Machine, mounts: tuple[MountPlan, ...], steps: tuple[Step, ...], draft: ForecastDraft, reads: OfflineReads,
+    known: KnownDevices,
+) -> Iterator[str]:  # fmt: skip
     """What people should know of how far the plan can be trusted."""
     for source in reads.skipped:
         yield f"{source} is not fetched: what that config asks for is not in this plan"
     for mount in mounts:
         if mount.operation.path == "/" and mount.shows != "seen":
             yield "the root itself is another file system than the recorded one: files and users of an image are not known"
-        elif mount.shows == "unseen":
+        elif mount.shows == "unseen" and mount.operation.device not in known.pending:
             device, path = shown(mount.operation.device), shown(mount.operation.path)
             yield f"what {device} holds is not known: {path} is taken for empty"
+    if any(isinstance(step.operation, SetPassword) and is_guess(step.operation.name, draft) for step in steps):
+        yield "passwords are not known here: those that the config sets may be set already"
     if draft.strangers:
         yield f"not known here, so they must be in the root: {listed(draft.strangers)}"
     yield from machine.gaps()
+
+
+def is_guess(name: str, draft: ForecastDraft) -> bool:
+    """Whether a user exists whose password nobody has seen."""
+    account = draft.facts.users.get(name)
+    return account is not None and not account.password

@@ -1,8 +1,9 @@
 """The machine that a forecast is for: its devices, its root, and what is not known of them. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from provision.apply.accounts import Account, Team
 from provision.apply.devices import BlockDevice
 from provision.apply.facts import Facts
 from provision.apply.facts_file import MachineFacts, NoContents, Recollection
@@ -12,13 +13,16 @@ from provision.diagnostics import ProvisionError
 
 # How many paths a note lists.
 MAX_LISTED = 4
+ROOT_USER = Account(name="root", uid=0, gid=0, gecos="root", home="/root", shell="/bin/sh")
+ROOT_GROUP = Team(name="root", gid=0)
 EMPTY_ROOT = "no root directory is known: an empty one is assumed"
 
 
 class Machine(NamedTuple):
     """A machine as it is. `root_path` is where its root was found, empty where there is none and one is assumed.
 
-    `gaps` says, once the planning is done, what was asked for in vain.
+    `gaps` says, once the planning is done, what was asked for in vain. `uses` has what kept devices busy, by their paths,
+    where they are taken for idle.
     """
 
     title: str
@@ -27,6 +31,7 @@ class Machine(NamedTuple):
     root_path: str
     notes: tuple[str, ...]
     gaps: Callable[[], list[str]]
+    uses: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def is_assumed(self) -> bool:
@@ -49,8 +54,9 @@ class NoNames(dict[str, tuple[str, ...]]):
 
 
 def empty_root() -> Facts:
-    """The facts of a root with nothing in it."""
-    return Facts(Nothing({"/": Found("directory", 0o755, "0:0")}), NoContents(), NoNames(), {}, {})
+    """The facts of a root with nothing in it but what every root has."""
+    nodes = Nothing({"/": Found("directory", 0o755, "0:0")})
+    return Facts(nodes, NoContents(), NoNames(), {"root": ROOT_USER}, {"root": ROOT_GROUP})
 
 
 def recorded(facts: MachineFacts, name: str) -> Machine:
@@ -73,6 +79,11 @@ def unrecorded(memory: Recollection) -> list[str]:
         notes.append(
             f"not recorded: {listed(memory.nodes.gaps)}; taken for missing. `provision facts --for CONFIG` records it"
         )
+    if memory.hashes.gaps:
+        notes.append(
+            f"the content of {listed(memory.hashes.gaps)} is not recorded and taken for another one."
+            " `provision facts --for CONFIG` records its hash"
+        )
     if PRESET_PATH in memory.contents.asked:
         notes.append(f"what {PRESET_PATH} holds is not recorded: lines that it has already are not added again")
     return notes
@@ -87,7 +98,8 @@ def listed(paths: Iterable[str]) -> str:
 
 def idle(machine: Machine) -> Machine:
     """The same machine with nothing of its devices in use, as at a first boot."""
-    return machine._replace(devices=tuple(device.changed(used_by=()) for device in machine.devices))
+    uses = {device.path: device.used_by for device in machine.devices}
+    return machine._replace(devices=tuple(device.changed(used_by=()) for device in machine.devices), uses=uses)
 
 
 def renamed(machine: Machine, names: Iterable[tuple[str, str]]) -> Machine:

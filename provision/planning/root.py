@@ -10,7 +10,7 @@ from provision.contents import content_of, data_url, is_remote
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Luks
 from provision.planning.known import KnownDevices
-from provision.planning.machine import Machine
+from provision.planning.machine import ROOT_GROUP, ROOT_USER, Machine
 from provision.planning.storage import MountPlan, ThingPlan
 from provision.planning.toll import priced
 from provision.planning.tree import Covered, ForecastDraft
@@ -23,7 +23,9 @@ KEY_FOLDER = SETTINGS["PROVISION_LUKS_KEY_DIR"]
 def draft_for(machine: Machine, mounts: tuple[MountPlan, ...]) -> ForecastDraft:
     """A plan for the root with all that is mounted in it. One that is made anew is as good as unknown."""
     is_new = any(mount.operation.path == "/" and mount.shows != "seen" for mount in mounts)
-    facts = machine.facts._replace(users={}, groups={}) if is_new else machine.facts
+    facts = machine.facts
+    if is_new:
+        facts = facts._replace(users={"root": ROOT_USER}, groups={"root": ROOT_GROUP})
     covered = Covered(facts.nodes, mounts)
     return ForecastDraft(facts, covered, is_assumed=machine.is_assumed or is_new, key_folder=KEY_FOLDER)
 

@@ -149,7 +149,13 @@ def made_of(plan: NodePlan, operation: Operation, found: Found) -> NodePlan:
         action = "append"
     size = operation.size if isinstance(operation, WriteFile) else None
     sources = tuple(operation.sources()) if isinstance(operation, WriteRemote) else ()
-    return plan._replace(action=action, owner=owner or "0:0", size=size, sources=sources)
+    return plan._replace(action=action, owner=whole_owner(owner), size=size, sources=sources)
+
+
+def whole_owner(owner: str) -> str:
+    """An owner of what is made: what is not said is root's."""
+    user, _, group = owner.partition(":")
+    return f"{user or 0}:{group or 0}"
 
 
 def changes(operation: ChangeAttributes, found: Found) -> Iterator[str]:

@@ -17,6 +17,7 @@ from provision.apply.plan.raid import plan_arrays
 from provision.ignition import Config, Filesystem, Luks, Raid, Storage
 from provision.planning.known import KnownDevices
 from provision.planning.losses import Loss, disk_losses
+from provision.planning.machine import Machine
 
 Action = Literal["keep", "make", "refuse", "unknown"]
 UNSEEN = "what the volume holds shows only when it is open"
@@ -173,17 +174,19 @@ def bare(reasons: list[str], *places: str) -> str:
 # ---- mounts ---------------------------------------------------------------------------------------------------------
 
 
-def plan_views(config: Config, formats: list[ThingPlan], root_path: str, known: KnownDevices) -> Iterator[MountPlan]:
-    """What is mounted, and what was recorded of it. `root_path` is where the recorded root was."""
+def plan_views(
+    config: Config, formats: tuple[ThingPlan, ...], machine: Machine, known: KnownDevices
+) -> Iterator[MountPlan]:
+    """What is mounted, and what was recorded of it: that of devices which were mounted there then."""
     actions = {id(plan.record): plan.action for plan in formats}
-    by_device = {(each.device, each.path): actions.get(id(each), "unknown") for each in config.storage.filesystems}
+    by_place = {(each.device, each.path): actions.get(id(each), "unknown") for each in config.storage.filesystems}
     for operation in plan_mounts(config):
-        action = by_device.get((operation.device, operation.path), "unknown")
+        action = by_place.get((operation.device, operation.path), "unknown")
         device = known.by_name.get(operation.device)
-        here = root_path.rstrip("/") + (operation.path if operation.path != "/" else "") or "/"
+        here = machine.root_path.rstrip("/") + operation.path.rstrip("/") or "/"
         if action == "make":
             yield MountPlan(operation, "fresh")
-        elif device is not None and here in device.used_by:
+        elif device is not None and here in machine.uses.get(device.path, device.used_by):
             yield MountPlan(operation, "seen")
         else:
             yield MountPlan(operation, "unseen")

@@ -196,12 +196,17 @@ def file_lines(forecast: Forecast, style: Style) -> Iterator[str]:
 def file_entry(plan: NodePlan, style: Style) -> Entry:
     """One node."""
     word = WORDS.get(plan.action, plan.action)
-    suffix = "/" if plan.kind == "directory" else ""
     if plan.kind in ("link", "hard link"):
-        suffix = f" {style.strokes.arrow if plan.kind == 'link' else '='} {shown(plan.target or '?')}"
-        return Entry(shown(plan.path), (word,), suffix)
+        arrow = style.strokes.arrow if plan.kind == "link" else "="
+        return Entry(shown(plan.path), (word, "", "", f"{arrow} {shown(plan.target or '?')}"))
     details = "; ".join(plan.changes) if plan.action == "change" else node_words(plan)
-    return Entry(shown(plan.path), (word, octal(plan.mode), shown(plan.owner or "?"), details), suffix)
+    suffix = "/" if plan.kind == "directory" else ""
+    return Entry(shown(plan.path), (word, octal(plan.mode), owner_words(plan.owner), details), suffix)
+
+
+def owner_words(owner: str) -> str:
+    """An owner `uid:gid` as `ls` shows it, as far as names are known."""
+    return ":".join("root" if part == "0" else shown(part) for part in owner.split(":")) if owner else "?"
 
 
 def node_words(plan: NodePlan) -> str:
@@ -266,8 +271,13 @@ def summary(forecast: Forecast, style: Style) -> list[str]:
     lines = [operations_line(forecast, style)]
     destroyed = forecast.destroyed
     if not destroyed:
-        return [*lines, paint("Nothing that exists would be destroyed.", "1;32", style.color)]
-    lines.append(paint(f"{counted(len(destroyed), 'thing')} WOULD BE DESTROYED:", RED, style.color))
+        what = "of what could be planned" if forecast.refusals else "that exists"
+        return [
+            *lines,
+            paint(f"Nothing {what} would be destroyed.", BOLD if forecast.refusals else "1;32", style.color),
+        ]
+    still = "Otherwise " if forecast.refusals else ""
+    lines.append(paint(f"{still}{counted(len(destroyed), 'thing')} WOULD BE DESTROYED:", RED, style.color))
     for loss in destroyed:
         said = wrapped(f"{loss.kind} {loss.words()} ({loss.why})", style, "      ", "    ")
         lines += [paint(line, RED, style.color) for line in said]

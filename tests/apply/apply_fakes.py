@@ -112,6 +112,7 @@ class FakeSystem:
         self.runs: list[tuple[str, ...]] = []
         self.inputs: list[str] = []
         self.writes_left: int | None = None
+        self.hashes_are_arguments = False
         self.remote: dict[str, bytes] = {}
 
     def count(self) -> None:

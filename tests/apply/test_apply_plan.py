@@ -457,6 +457,7 @@ def test_an_unknown_section_to_skip_is_a_mistake_of_the_caller() -> None:
 PURE = (
     "plan/*.py",
     "facts.py",
+    "facts_file.py",
     "paths.py",
     "accounts.py",
     "sources.py",
@@ -467,9 +468,9 @@ PURE = (
 )
 PURE_MODULES = {
     "binascii", "collections.abc", "contextlib", "functools", "hashlib", "itertools", "json", "types", "typing", "zlib",
-    "provision.diagnostics", "provision.ignition", "provision.record",
+    "provision.diagnostics", "provision.ignition", "provision.record", "provision.typed",
     "provision.schema.rules.paths", "provision.schema.rules.urls",
-    *(f"provision.apply.{name}" for name in ("accounts", "devices", "facts", "paths", "programs", "sources")),
+    *(f"provision.apply.{name}" for name in ("accounts", "devices", "facts", "paths", "programs", "reading", "sources")),
 }  # fmt: skip
 
 

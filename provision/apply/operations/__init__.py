@@ -28,6 +28,10 @@ class Reader(Protocol):
 class System(Reader, Protocol):
     """What an operation may do. An owner is `uid:gid`; names are looked up in the root, an empty part is left as is."""
 
+    @property
+    def hashes_are_arguments(self) -> bool:
+        """Whether the programs for users take hashes of passwords as arguments (for stubs that know nothing else)."""
+
     def blob(self, key: str) -> bytes:
         """The bytes with that SHA-512 hash."""
 

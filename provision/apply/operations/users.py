@@ -37,6 +37,7 @@ class AddGroup(UserAct):
     name: str = field(doc="Name of the group.")
     gid: int | None = field(default=None, doc="Numeric id; None takes a free one.")
     system: bool = field(doc="Take the id from the system's range.")
+    password: str = field(default="", secret=True, doc="Hash for machines that take it as an argument; see AddUser.")
 
     def describe(self) -> str:
         return f"add group {shown(self.name)}" + (f": gid {self.gid}" if self.gid is not None else "")
@@ -46,6 +47,7 @@ class AddGroup(UserAct):
 
     def execute(self, system: System) -> None:
         options = [] if self.gid is None else ["--gid", str(self.gid)]
+        options += ["--password", self.password] if self.password and system.hashes_are_arguments else []
         system.run("groupadd", *options, *["--system"] * self.system, "--", self.name)
 
 
@@ -95,7 +97,10 @@ class SetGroupPassword(UserAct):
         return found is not None and found.password == self.password
 
     def execute(self, system: System) -> None:
-        system.run("chgpasswd", "--encrypted", stdin=f"{self.name}:{self.password}\n")
+        if system.hashes_are_arguments:
+            system.run("groupmod", "--password", self.password, "--", self.name)
+        else:
+            system.run("chgpasswd", "--encrypted", stdin=f"{self.name}:{self.password}\n")
 
 
 class AddUser(UserAct):
@@ -103,6 +108,9 @@ class AddUser(UserAct):
 
     name: str = field(doc="Login name.")
     options: tuple[str, ...] = field(default=(), doc="Options for useradd; none of them secret.")
+    password: str = field(
+        default="", secret=True, doc="Hash for machines that take it as an argument; on others SetPassword sets it."
+    )
 
     def describe(self) -> str:
         return f"add user {shown(self.name)}: {shown(' '.join(self.options))}"
@@ -111,7 +119,8 @@ class AddUser(UserAct):
         return self.name in reader.accounts().users
 
     def execute(self, system: System) -> None:
-        system.run("useradd", *self.options, "--password", LOCKED, "--", self.name)
+        password = self.password if self.password and system.hashes_are_arguments else LOCKED
+        system.run("useradd", *self.options, "--password", password, "--", self.name)
 
 
 class ModifyUser(UserAct):

@@ -86,7 +86,9 @@ def plan_group(group: Group, draft: Draft) -> Iterator[Operation]:
         return
     if found is None:
         draft.groups[group.name] = group.name
-        yield AddGroup(name=group.name, gid=group.gid, system=bool(group.system))
+        yield AddGroup(
+            name=group.name, gid=group.gid, system=bool(group.system), password=group.password_hash or ""
+        )
     elif group.gid not in (None, found.gid):
         draft.groups[group.name] = str(group.gid)
         yield ModifyGroup(name=group.name, gid=group.gid)
@@ -105,7 +107,7 @@ def plan_user(user: User, draft: Draft) -> Iterator[Operation]:
         if not user.no_user_group and not user.primary_group:
             draft.groups.setdefault(user.name, user.name)
         plan_home(user, draft)
-        yield AddUser(name=user.name, options=tuple(new_options(user)))
+        yield AddUser(name=user.name, options=tuple(new_options(user)), password=user.password_hash or "")
     else:
         yield from plan_change(user, found, draft)
     if not user.no_create_home:
