@@ -206,7 +206,7 @@ def with_local_authorities(config: Config, fetching: Fetching) -> Config:
     """The config with its certificate authorities in it, so that later stages need not fetch them."""
 
     def embedded(authority: Resource) -> Resource:
-        return Resource(source=data_url(fetching.read(authority))).at(authority.origin)
+        return Resource(source=data_url(fetching.fetcher.authority(authority))).at(authority.origin)
 
     authorities = config.ignition.security.tls.certificate_authorities
     if not any(is_remote_source(authority.source or "data:") or authority.compression for authority in authorities):

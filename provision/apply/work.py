@@ -151,7 +151,7 @@ def set_up_devices(step: DeviceStep, names: list[str], place: Workplace, hardwar
     acts = list(step.planner()(place.config, surroundings))
     for note in surroundings.notes:
         log.notice(note)
-    refuse(surroundings.refusals, "nothing was changed on the devices")
+    refuse(surroundings.refusals, f"the step {step.name} changed nothing")
     place.execute(acts, hardware)
 
 

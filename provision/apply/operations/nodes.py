@@ -7,7 +7,6 @@ from provision.apply.paths import Found, shown
 from provision.contents import sha512
 from provision.record import field
 
-
 # Content that any disk takes in milliseconds.
 QUICK_BYTES = 1 << 20
 

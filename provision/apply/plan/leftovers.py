@@ -10,9 +10,9 @@ from typing import NamedTuple
 from provision.apply.operations import Operation
 from provision.apply.operations.remote import WriteRemote
 from provision.apply.paths import shown
+from provision.apply.plan.clevis import is_bound, needs_network
 from provision.apply.plan.draft import Draft
 from provision.apply.plan.files import plan_directory, plan_file
-from provision.apply.plan.luks import is_bound, needs_network
 from provision.apply.programs import ZKEY_REPOSITORY
 from provision.contents import data_url
 from provision.ignition import Config, Directory, File, FileContents, Luks

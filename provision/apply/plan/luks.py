@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from provision.apply.devices import BlockDevice
 from provision.apply.operations.luks import BindVolume, FormatVolume, OpenVolume, VolumeAct
 from provision.apply.paths import shown
+from provision.apply.plan.clevis import can_be_tried, is_bound, pin_of
 from provision.apply.plan.devices import Surroundings
 from provision.apply.plan.filesystems import NOTHING, Verdict, holding
-from provision.ignition import Clevis, Config, Luks
+from provision.ignition import Config, Luks
 
 # What LUKS2 takes at the start of a device by default. Source: cryptsetup-luksFormat(8).
 HEADER_BYTES = 16 << 20
@@ -66,22 +67,6 @@ def hindrances(luks: Luks, device: BlockDevice) -> Iterator[str]:
         yield f"its allow-discards flag is {'set' if device.discard else 'not set'}"
 
 
-def is_bound(clevis: Clevis | None) -> bool:
-    """Whether a volume is bound to anything. Source: Ignition, `config/v3_7_experimental/types/clevis.go`, IsPresent."""
-    if clevis is None:
-        return False
-    pin = clevis.custom.pin if clevis.custom is not None else None
-    return bool(pin or clevis.tang or clevis.tpm2 or clevis.threshold)
-
-
-def needs_network(clevis: Clevis | None) -> bool:
-    """Whether unlocking a volume needs the network."""
-    if clevis is None:
-        return False
-    custom = clevis.custom
-    return bool(clevis.tang) or bool(custom is not None and custom.pin and custom.needs_network)
-
-
 def acts(luks: Luks, device: BlockDevice, *, is_new: bool) -> Iterator[VolumeAct]:
     """The acts for one volume."""
     name, device_path, is_cex = luks.name, device.path, bool(luks.cex.enabled)
@@ -100,35 +85,6 @@ def acts(luks: Luks, device: BlockDevice, *, is_new: bool) -> Iterator[VolumeAct
             name=name, device=device_path, key_source=luks.key_file, is_cex=is_cex, clevis=luks.clevis, pin=pin,
             config=config, is_tried=can_be_tried(luks.clevis), drops_key=not luks.key_file.source and not is_cex,
         ).at(luks)  # fmt: skip
-
-
-def pin_of(clevis: Clevis) -> tuple[str, str]:
-    """The pin and its config. Several pins share the secret: source: clevis-encrypt-sss(1)."""
-    if clevis.custom is not None and clevis.custom.pin:
-        return clevis.custom.pin, clevis.custom.config or ""
-    import json
-
-    pins: dict[str, object] = {}
-    if clevis.tang:
-        pins["tang"] = [
-            {"url": tang.url, "thp": tang.thumbprint}
-            | ({"adv": json.loads(tang.advertisement)} if tang.advertisement else {})
-            for tang in clevis.tang
-        ]
-    if clevis.tpm2:
-        pins["tpm2"] = {}
-    return "sss", json.dumps({"pins": pins, "t": threshold(clevis)}, separators=(",", ":"))
-
-
-def threshold(clevis: Clevis) -> int:
-    """How many pins unlock the volume."""
-    return 1 if clevis.threshold is None else clevis.threshold
-
-
-def can_be_tried(clevis: Clevis) -> bool:
-    """Whether enough of the pins are within reach now: a server with an advertisement need not be."""
-    reachable = sum(not tang.advertisement for tang in clevis.tang) + bool(clevis.tpm2)
-    return reachable >= threshold(clevis)
 
 
 def opened(luks: Luks, device: BlockDevice) -> BlockDevice:
