@@ -149,7 +149,8 @@ class Gunzip:
                 self.member = self.start()
             chunk = data[at : at + CHUNK_BYTES]
             yield self.unpack(chunk)
-            at += len(chunk) - len(self.member.unused_data) - len(self.member.unconsumed_tail)
+            # At the end of a member both can hold the same rest.
+            at += len(chunk) - len(self.member.unused_data if self.member.eof else self.member.unconsumed_tail)
 
     def unpack(self, chunk: bytes) -> bytes:
         """One piece; the member then tells how much of the chunk it took."""

@@ -6,11 +6,11 @@ merged. The applier names that line when an operation fails.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
 
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
 from provision.record import Record
+from provision.typed import Any, NamedTuple
 
 MAP_VERSION = 1
 

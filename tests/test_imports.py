@@ -17,9 +17,20 @@ PACKAGE = Path(provision.__file__).parent
 # Each may import those before it, and its own parts; the longest name that fits a module counts.
 ORDER = (
     "typed", "diagnostics", "units", "record", "ignition", "source_map", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
-    "apply", "formats", "report", "fetched", "inputs", "progress", "decompile", "pages", "validation", "applying", "inspection", "migration", "rendering", "cli", "__main__",
+    "apply", "formats", "report", "fetched", "inputs", "progress", "decompile", "pages", "validation", "inspection", "planning", "applying", "migration", "rendering", "cli", "__main__",
 )  # fmt: skip
-APPLIER_NEEDS = {"", "typed", "diagnostics", "units", "record", "ignition", "source_map", "contents", "schema.rules", "apply"}
+APPLIER_NEEDS = {
+    "",
+    "typed",
+    "diagnostics",
+    "units",
+    "record",
+    "ignition",
+    "source_map",
+    "contents",
+    "schema.rules",
+    "apply",
+}
 # Libraries that cost much to load or are seldom needed, and the only place that may ask for each.
 PLACES = {"typer": "cli", "rich": "progress", "jsonschema": "schema", "jinja2": "transpile"}
 
@@ -153,7 +164,10 @@ def heavy(modules: set[str], *names: str) -> set[str]:
     return {module for module in modules if any(module == name or module.startswith(name + ".") for name in names)}
 
 
-@pytest.mark.parametrize("command", ["--help", "--version", "validate --help", "transpile --help", "apply --help"])
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "--version", "validate --help", "transpile --help", "apply --help", "plan --help", "facts --help"],
+)
 def test_help_loads_no_compiler(command: str) -> None:
     modules = loaded_by(*command.split())
     assert not heavy(modules, "ruamel", "_ruamel_yaml", "jsonschema", "jinja2", "rich", "multiprocessing", "asyncio")

@@ -8,7 +8,6 @@ import os
 import sys
 from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from provision import __version__
 from provision.apply import log
@@ -16,6 +15,7 @@ from provision.apply.failure import Report, report_of
 from provision.apply.root_command import print_version, read
 from provision.diagnostics import ProvisionError
 from provision.source_map import load_source_map
+from provision.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provision.apply.engine import Engine, Options

@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import Self
 
 from provision.apply.paths import shown
 from provision.apply.runner import Progress, Step, say
+from provision.typed import Self
 
 PATIENCE_S, REFRESH_S = 1.0, 0.2
 BAR_CELLS, LABEL_CELLS = 24, 40
@@ -66,6 +66,8 @@ class Console:
         with self.lock:
             self.wipe()
             self.tell(step)
+            if self.painter is None:
+                return
             if step.state == "started":
                 self.running[step.number] = Running(step.operation.describe().partition(":")[0])
             else:

@@ -41,7 +41,9 @@ def deploy_image(config: Config, image: str, fetching: Fetching, progress: Progr
         if root is not None:
             stack.enter_context(mounted(root, folder))
             if os.path.isdir(f"{folder}/{OSTREE}") and not os.path.isdir(f"{folder}/etc"):
-                raise ProvisionError(f"{image} holds an ostree system: its root is made at boot, give it the config there")
+                raise ProvisionError(
+                    f"{image} holds an ostree system: its root is made at boot, give it the config there"
+                )
         run_tree_stages(place)
 
 

@@ -1,7 +1,6 @@
 """Applying a config to a root directory: what the command lines call."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from provision.apply.fetching import Fetching
 from provision.apply.operations import Operation
@@ -15,6 +14,7 @@ from provision.apply.stages import STAGES
 from provision.contents import Blobs
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
+from provision.typed import NamedTuple
 
 # Refusals that one message lists before it only counts.
 MAX_LISTED = 20
@@ -123,6 +123,7 @@ def apply_plan(plan: Plan, progress: Progress = say, fetching: Fetching | None =
             for operation in result.executed:
                 labels.add(*operation.touched(machine))
             labels.apply()
+        machine.sync()
         return result
     finally:
         machine.close()

@@ -5,7 +5,6 @@ read. Fragments of the system (`base.d`) are read anew by each stage, and lie un
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from provision.apply import kernel_command_line, log
 from provision.apply.base_configs import base_config, user_config
@@ -24,6 +23,7 @@ from provision.diagnostics import ProvisionError
 from provision.ignition import ClevisCustom, Config, Resource, Tang
 from provision.record import merge, walk
 from provision.source_map import SourceMap
+from provision.typed import NamedTuple
 
 OFFLINE_STAGE = "fetch-offline"
 FETCH_STAGES = (OFFLINE_STAGE, "fetch")
@@ -122,10 +122,11 @@ class Engine:
             {"path": file.path, "mode": file.mode, "contents": {"source": data_url(file.content)}}
             for file in self.provider.output_files(self.host)
         ]
+        # Never both: units of the initramfs go by which of them is there.
+        remove_file(self.options.neednet)
         write_cache(self.options.config_cache, config)
         for each in self.state.fetched:
             tell_config(each["kind"], each["source"], referenced=each["referenced"])
-        remove_file(self.options.neednet)
         return config
 
     def report(self, stage: str, failure: Report | None) -> None:

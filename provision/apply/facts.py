@@ -1,13 +1,13 @@
 """What is known of the root before anything is planned. Data only: `survey` in `roots` fills it in by looking."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from provision.apply.accounts import Account, Team
 from provision.apply.paths import Found
 from provision.apply.programs import KEYS_FRAGMENT
 from provision.contents import sha512, verify
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 
 class Facts(NamedTuple):

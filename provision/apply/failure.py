@@ -4,13 +4,12 @@ The lines come from a source map that travels beside the config (`provision tran
 """
 
 import errno
-from typing import Any, NamedTuple
 
 from provision.apply import log
 from provision.apply.paths import shown
-from provision.apply.runner import OperationError
 from provision.diagnostics import ProvisionError
 from provision.source_map import Place, SourceMap, subject_of
+from provision.typed import Any, NamedTuple
 
 RULE = "-" * 72
 
@@ -51,7 +50,12 @@ class Report(NamedTuple):
 
     def message(self) -> str:
         """The report for the one who started the work."""
-        rows = [f"could not {self.operation}", self.cause, *([f"for {self.where()}"] if self.subject else []), self.remedy]
+        rows = [
+            f"could not {self.operation}",
+            self.cause,
+            *([f"for {self.where()}"] if self.subject else []),
+            self.remedy,
+        ]
         return "\n  ".join(line for row in rows for line in row.splitlines())
 
     def where(self) -> str:
@@ -70,6 +74,8 @@ class Report(NamedTuple):
 
 def report_of(error: ProvisionError | OSError, stage: str, places: SourceMap) -> Report:
     """The parts of a failure."""
+    from provision.apply.runner import OperationError  # which loads all operations
+
     if isinstance(error, OSError):
         place = f"{shown(str(error.filename))}: " if error.filename is not None else ""
         return Report(stage, "", "", None, f"{place}{error.strerror or error}", remedy_of(error))

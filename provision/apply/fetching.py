@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
 
 from provision.apply.sources import shown_url
 from provision.contents import MAX_UNPACKED_BYTES, content_of, is_remote
 from provision.ignition import Config, Resource
+from provision.typed import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from provision.apply.fetch import Fetcher

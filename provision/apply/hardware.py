@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from provision.apply import log
 from provision.apply.commands import Ended, run
@@ -15,6 +14,7 @@ from provision.apply.programs import CEX_KEY, setting
 from provision.contents import data_url
 from provision.diagnostics import ProvisionError
 from provision.ignition import Clevis, Resource
+from provision.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provision.apply.state import State

@@ -7,7 +7,6 @@ machine that works on it.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from provision.apply import log
 from provision.apply.commands import run
@@ -17,6 +16,7 @@ from provision.apply.paths import shown
 from provision.apply.plan.devices import partition_path
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
+from provision.typed import NamedTuple
 
 # Kinds of partitions that hold a root file system. Source: UAPI group, discoverable partitions specification.
 ROOT_TYPES = {
@@ -47,7 +47,9 @@ class Attached(NamedTuple):
         for part in partitions_of(device(self.loop)):
             if name in self.names_of(part):
                 return part.path
-        raise ProvisionError(f"{shown(name)} is not on the image; its disk is called {shown(self.disk) or 'nothing'} in the config")
+        raise ProvisionError(
+            f"{shown(name)} is not on the image; its disk is called {shown(self.disk) or 'nothing'} in the config"
+        )
 
     def devices(self) -> tuple[BlockDevice, ...]:
         """The disk and its partitions, by the names that the config gives them."""
@@ -77,7 +79,9 @@ def attached(path: str, config: Config) -> Iterator[Attached]:
     """Attach an image for as long as it is needed. Raises ProvisionError for configs that speak of several disks."""
     disks = [disk.device for disk in config.storage.disks]
     if len(disks) > 1:
-        raise ProvisionError(f"an image is one disk, and the config partitions {len(disks)}: {', '.join(map(shown, disks))}")
+        raise ProvisionError(
+            f"an image is one disk, and the config partitions {len(disks)}: {', '.join(map(shown, disks))}"
+        )
     if config.storage.raid:
         raise ProvisionError("storage.raid: an image is one disk; there is nothing to make an array of")
     if os.geteuid():

@@ -6,12 +6,13 @@ in: what a config holds is shown by `shown_url` and by hashes. Source: Ignition,
 """
 
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from _thread import allocate_lock, get_ident  # `threading` takes ten times as long to load, and every start loads this
+from collections.abc import Callable
+from types import TracebackType
 
 from provision.apply.paths import shown
 from provision.apply.sources import shown_url as shown_url
+from provision.typed import ClassVar
 
 # Source: syslog(3), the priorities in their order.
 LEVELS = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
@@ -51,8 +52,8 @@ class State:
 
     sink: Sink = staticmethod(to_stderr)
     last_operation = 0
-    lock = threading.Lock()
-    local = threading.local()
+    lock = allocate_lock()
+    prefixes: ClassVar[dict[int, tuple[str, ...]]] = {}
 
 
 def open_log(*, to_standard_output: bool) -> None:
@@ -73,7 +74,7 @@ def open_log(*, to_standard_output: bool) -> None:
 
 def say(level: int, text: str) -> None:
     """One line, behind the prefixes of what this thread is in."""
-    prefixes = getattr(State.local, "prefixes", ())
+    prefixes = State.prefixes.get(get_ident(), ())
     State.sink(level, " ".join([*(f"{prefix}:" for prefix in prefixes), *map(shown, text.splitlines() or [""])]))
 
 
@@ -102,39 +103,64 @@ def critical(text: str) -> None:
     say(CRITICAL, text)
 
 
-@contextmanager
-def prefixed(prefix: str) -> Iterator[None]:
+class Prefixed:
+    """Puts prefixes before all that this thread says inside."""
+
+    def __init__(self, *prefixes: str) -> None:
+        self.prefixes = prefixes
+
+    def __enter__(self) -> None:
+        self.before = State.prefixes.get(get_ident(), ())
+        State.prefixes[get_ident()] = (*self.before, *self.prefixes)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.before:
+            State.prefixes[get_ident()] = self.before
+        else:
+            del State.prefixes[get_ident()]
+
+
+def prefixed(prefix: str) -> Prefixed:
     """Put a prefix before all that this thread says inside."""
-    before = getattr(State.local, "prefixes", ())
-    State.local.prefixes = (*before, prefix)
-    try:
-        yield
-    finally:
-        State.local.prefixes = before
+    return Prefixed(prefix)
+
+
+class Operation(Prefixed):
+    """Says that something starts, and how it ended."""
+
+    def __init__(self, what: str) -> None:
+        with State.lock:
+            State.last_operation += 1
+            super().__init__(f"op({State.last_operation:x})")
+        self.what = what
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        info(f"[started]  {self.what}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            info(f"[finished] {self.what}")
+        elif isinstance(error, Exception):
+            critical(f"[failed]   {self.what}: {error}")
+        super().__exit__(kind, error, trace)
+
+
+def operation(what: str) -> Operation:
+    """Say that something starts, and how it ended."""
+    return Operation(what)
 
 
 def carried(act: Callable[[], None]) -> Callable[[], None]:
     """An act for another thread, which then speaks behind the prefixes of this one."""
-    prefixes = getattr(State.local, "prefixes", ())
+    prefixes = State.prefixes.get(get_ident(), ())
 
     def carrying() -> None:
-        State.local.prefixes = prefixes
-        act()
+        with Prefixed(*prefixes):
+            act()
 
     return carrying
-
-
-@contextmanager
-def operation(what: str) -> Iterator[None]:
-    """Say that something starts, and how it ended."""
-    with State.lock:
-        State.last_operation += 1
-        number = State.last_operation
-    with prefixed(f"op({number:x})"):
-        info(f"[started]  {what}")
-        try:
-            yield
-        except Exception as error:
-            critical(f"[failed]   {what}: {error}")
-            raise
-        info(f"[finished] {what}")

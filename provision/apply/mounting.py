@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from provision.apply import log
 from provision.apply.commands import run
@@ -11,6 +10,7 @@ from provision.apply.labels import Labels
 from provision.apply.paths import WORDS, joined, shown
 from provision.apply.roots import Root
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from provision.apply.state import State

@@ -4,9 +4,9 @@ Pure: the environment is handed in. An empty variable counts as unset.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 PRESET_PATH = "/etc/systemd/system-preset/20-ignition.preset"

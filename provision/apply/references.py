@@ -4,7 +4,6 @@ Each is fetched by the settings (timeouts, proxies, certificate authorities) of 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
 from provision.apply.reading import Reading, read_config, violations_of
 from provision.apply.sources import shown_url
@@ -12,6 +11,7 @@ from provision.contents import content_of, is_remote
 from provision.diagnostics import ProvisionError
 from provision.ignition import NEWEST, Config, ConfigReferences, Resource
 from provision.record import merge
+from provision.typed import NamedTuple, Protocol
 
 # Nobody nests deeper on purpose; each level is fetched over the network.
 MAX_DEPTH = 16

@@ -5,7 +5,6 @@ Source: Ignition, `internal/exec/stages/files/filesystemEntries.go`. What went w
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from provision.apply import log
 from provision.apply.commands import run
@@ -19,6 +18,7 @@ from provision.apply.state import State
 from provision.contents import data_url
 from provision.diagnostics import ProvisionError
 from provision.ignition import File, FileContents
+from provision.typed import Any
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 MODE = 0o600

@@ -6,17 +6,15 @@ Needs the standard library only. `provision apply` is the one for people; it tak
 import os
 import sys
 from argparse import ArgumentParser, HelpFormatter, Namespace
-from typing import TYPE_CHECKING
 
 from provision import __version__
-from provision.apply.directory import Plan, apply_plan, check_root, plan_directory, preview_plan
-from provision.apply.fetching import PATIENCE_S, Fetching
 from provision.apply.plan.unsupported import SKIPPABLE
-from provision.apply.reading import read_config
-from provision.apply.references import Rendering
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from provision.apply.directory import Plan
+    from provision.apply.fetching import Fetching
     from provision.source_map import SourceMap
 
 DONE, DIAGNOSTICS, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -95,6 +93,11 @@ def failure_text(error: ProvisionError, places: "SourceMap") -> str:
 
 def apply(options: Namespace) -> int:
     """Read, plan and carry out, or only print."""
+    from provision.apply.directory import check_root, plan_directory, preview_plan
+    from provision.apply.fetching import PATIENCE_S, Fetching
+    from provision.apply.reading import read_config
+    from provision.apply.references import Rendering
+
     reading = read_config(read(options.config))
     for remark in reading.remarks:
         complain(f"{options.config}: {remark}")
@@ -116,9 +119,10 @@ def apply(options: Namespace) -> int:
     return DONE
 
 
-def carry_out(plan: Plan, fetching: Fetching | None) -> None:
+def carry_out(plan: "Plan", fetching: "Fetching | None") -> None:
     """Apply a plan and say how much there was to do."""
     from provision.apply.console import Console
+    from provision.apply.directory import apply_plan
 
     with Console() as console:
         if fetching is not None:

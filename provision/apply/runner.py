@@ -5,11 +5,13 @@ for a journal is `attempt`: an act's `key` before `execute` and after it.
 """
 
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from provision.apply.operations import Act
 from provision.diagnostics import ProvisionError
+from provision.typed import Any, Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Act[Any])
@@ -19,6 +21,9 @@ IS_SO = " (is so already)"
 
 # Fetches wait for servers more than for processors.
 MIN_WORKERS = 4
+
+# How long a line may wait for others, where there is no terminal: one write for each takes longer than small files do.
+WAIT_S = 0.2
 
 State = Literal["started", "executed", "skipped", "failed"]
 
@@ -150,17 +155,36 @@ class Run(Generic[A]):
                         changed.notify_all()
 
         workers = min(len(group), max(MIN_WORKERS, os.cpu_count() or 1))
-        threads = [threading.Thread(target=log.carried(work), name=f"lane {number}") for number in range(workers)]
+        # Those who interrupt the run do not wait for servers: what is under way then ends with the process.
+        threads = [
+            threading.Thread(target=log.carried(work), name=f"lane {number}", daemon=True) for number in range(workers)
+        ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException as error:
+            failures.append(error)
+            raise
         if failures:
             raise failures[0]
 
 
+class Said:
+    """When lines were last handed on."""
+
+    at_s = 0.0
+
+
 def say(step: Step) -> None:
-    """One line on the console for each operation, before it starts."""
-    if step.state in ("started", "skipped"):
+    """One line on the console for each operation, before it starts; those of quick ones wait for each other."""
+    if step.state == "failed":
+        sys.stdout.flush()
+    elif step.state != "executed":
+        now = time.monotonic()
+        is_due = not step.operation.is_quick or now - Said.at_s > WAIT_S
         done = IS_SO if step.state == "skipped" else ""
-        print(f"[{step.number}/{step.total}] {step.operation.describe()}{done}", flush=True)
+        print(f"[{step.number}/{step.total}] {step.operation.describe()}{done}", flush=is_due)
+        if is_due:
+            Said.at_s = now

@@ -1,7 +1,6 @@
 """The stages, a table in execution order: each a name, which `--skip` may take, and its planners."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from provision.apply.operations import Operation
 from provision.apply.plan.draft import Draft
@@ -9,6 +8,7 @@ from provision.apply.plan.files import plan_files
 from provision.apply.plan.units import plan_units
 from provision.apply.plan.users import plan_users
 from provision.ignition import Config
+from provision.typed import NamedTuple
 
 Planner = Callable[[Config, Draft], Iterator[Operation]]
 

@@ -6,11 +6,11 @@ whole in one rename and is closed to others from its first byte on.
 
 import os
 from contextlib import suppress
-from typing import Any
 
 from provision.diagnostics import ProvisionError
 from provision.ignition import NEWEST, Config, full_version
 from provision.record import Record, encode
+from provision.typed import Any
 
 STATE_UNREADABLE = 3
 CACHE_MODE, STATE_MODE = 0o640, 0o600
@@ -66,6 +66,8 @@ def load_state(host_path: str) -> State:
     try:
         with open(host_path, "rb") as file:
             document = json.loads(file.read())
+        if not isinstance(document, dict):
+            raise ValueError("it is no JSON object")
         for name, key in KEYS.items():
             value = document.get(key)
             if value is not None and not is_like(value, getattr(state, name), ITEMS[name]):
@@ -74,9 +76,10 @@ def load_state(host_path: str) -> State:
                 setattr(state, name, value)
     except FileNotFoundError:
         return state
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise ProvisionError(
-            f"{host_path}: the state of the earlier stages cannot be read: {error}", exit_code=STATE_UNREADABLE
+            f"{host_path}: the state of the earlier stages cannot be read: {why}", exit_code=STATE_UNREADABLE
         ) from None
     return state
 

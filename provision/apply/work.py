@@ -5,7 +5,6 @@ The devices of `disks` appear one after another, so each of its steps waits, loo
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
 
 from provision.apply import log
 from provision.apply.commands import run as run_program
@@ -19,6 +18,7 @@ from provision.apply.runner import Progress, Step, run
 from provision.apply.state import State
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
+from provision.typed import Any, NamedTuple
 
 
 def log_step(step: Step) -> None:

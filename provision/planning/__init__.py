@@ -6,7 +6,6 @@ planners, `as_json` and `text` show. Nothing here can write to a machine; a test
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from provision.apply.facts_file import MachineFacts, from_json, to_json
 from provision.apply.paths import shown
@@ -19,6 +18,7 @@ from provision.planning.forecast import Forecast, forecast
 from provision.planning.machine import Machine, idle, recorded, renamed
 from provision.planning.text import Style, text_of
 from provision.transpile.output import to_json as json_text
+from provision.typed import NamedTuple
 
 __all__ = ["Source", "as_json", "as_text", "facts_json", "make_forecast"]
 

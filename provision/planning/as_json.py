@@ -19,14 +19,15 @@
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from provision.apply.devices import TableEntry
 from provision.ignition import Filesystem, Luks, Raid
 from provision.planning.disks import DiskPlan, PartitionPlan
+from provision.planning.drawing import contents_after
 from provision.planning.forecast import Forecast, Priced
 from provision.planning.rows import AccountPlan, NodePlan, UnitPlan, octal
 from provision.planning.storage import ThingPlan
+from provision.typed import Any
 
 VERSION = 1
 
@@ -38,7 +39,7 @@ def as_plain(forecast: Forecast) -> dict[str, Any]:
         "version": VERSION,
         "machine": forecast.machine.title,
         "rootAssumed": forecast.machine.is_assumed,
-        "disks": [disk_plain(disk) for disk in forecast.disks],
+        "disks": [disk_plain(disk, forecast) for disk in forecast.disks],
         "arrays": [thing_plain(plan) for plan in forecast.arrays],
         "volumes": [thing_plain(plan) for plan in forecast.volumes],
         "filesystems": [thing_plain(plan) for plan in forecast.filesystems],
@@ -63,14 +64,15 @@ def as_plain(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def disk_plain(disk: DiskPlan) -> dict[str, Any]:
-    """A disk. What the partitions hold afterwards depends on file systems and is said there."""
+def disk_plain(disk: DiskPlan, forecast: Forecast) -> dict[str, Any]:
+    """A disk."""
     device = disk.device
     sector = device.sector_size if device is not None else 0
+    later = contents_after(disk, forecast)
     return {
         "device": disk.disk.device, "path": device.path if device is not None else None, "refused": disk.is_refused,
         "before": [{**entry_plain(entry, sector), "holds": disk.held.get(entry.number) or None} for entry in disk.before],
-        "after": [entry_plain(entry, sector) for entry in disk.after],
+        "after": [{**entry_plain(entry, sector), "holds": later.get(entry.number) or None} for entry in disk.after],
         "partitions": [partition_plain(plan, sector) for plan in disk.partitions],
     }  # fmt: skip
 

@@ -1,7 +1,6 @@
 """What becomes of disks: partitions before and after, each with its action and the reason by the reuse table. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
 
 from provision.apply.devices import BlockDevice, PartitionTable, TableEntry
 from provision.apply.operations.devices import DeviceAct
@@ -9,6 +8,7 @@ from provision.apply.paths import shown
 from provision.apply.plan.devices import partition_path
 from provision.apply.plan.partitions import (
     Layout,
+    Specified,
     carry_over,
     decide_one,
     numbered,
@@ -22,6 +22,7 @@ from provision.ignition import Config, Disk
 from provision.inspection.devices import names_of
 from provision.planning.known import KnownDevices
 from provision.planning.losses import Loss, content_loss, content_words, disk_losses, partition_loss, stays
+from provision.typed import Literal, NamedTuple
 
 Action = Literal["keep", "make", "replace", "resize", "delete", "absent", "refuse"]
 WIPED = "`wipeTable` is set"
@@ -210,19 +211,30 @@ def judged_alone(disk: Disk, device: BlockDevice, parts: dict[int, BlockDevice])
         return  # nothing at all can be done then
     try:
         table = PartitionTable() if disk.wipe_table else readable_table(disk, device)
-        wanted = placed(numbered(disk, table, device.sector_size), table, device)
     except ProvisionError:
         return
+    wanted = numbered(disk, table, device.sector_size)
+    try:
+        wanted = placed(wanted, table, device)
+        is_placed = True
+    except ProvisionError:
+        wanted = [each._replace(start=each.start or None, size=each.size or None) for each in wanted]
+        is_placed = False
     for each in wanted:
-        try:
-            decision = decide_one(each, table)
-        except ProvisionError as error:
-            yield PartitionPlan(each.number, "refuse", str(error), table.entry(each.number), None)
-            continue
-        part = parts.get(each.number)
-        if part is not None and part.used_by and decision.action not in ("keep", "absent"):
-            users = ", ".join(map(shown, part.used_by))
-            reason = f"partition {each.number} is in use ({users}) and would be changed: {decision.reason}"
-            yield PartitionPlan(each.number, "refuse", reason, decision.before, decision.after)
-        else:
-            yield PartitionPlan(each.number, decision.action, decision.reason, decision.before, decision.after)
+        plan = judged_one(each, table, parts.get(each.number))
+        if is_placed or plan.action == "refuse":
+            yield plan
+
+
+def judged_one(wanted: Specified, table: PartitionTable, part: BlockDevice | None) -> PartitionPlan:
+    """One partition by itself."""
+    number = wanted.number
+    try:
+        decision = decide_one(wanted, table)
+    except ProvisionError as error:
+        return PartitionPlan(number, "refuse", str(error), table.entry(number), None)
+    if part is not None and part.used_by and decision.action not in ("keep", "absent"):
+        users = ", ".join(map(shown, part.used_by))
+        reason = f"partition {number} is in use ({users}) and would be changed: {decision.reason}"
+        return PartitionPlan(number, "refuse", reason, decision.before, decision.after)
+    return PartitionPlan(number, decision.action, decision.reason, decision.before, decision.after)

@@ -24,9 +24,10 @@ def draw_disk(disk: DiskPlan, forecast: Forecast, strokes: Strokes, width: int) 
     device = disk.device
     if device is None:
         return
-    is_same = disk.is_refused or not (disk.operations or any(map(bool, uses_of(disk, forecast).values())))
+    is_same = disk.is_refused or not (disk.operations or any(uses_of(disk, forecast, ("make",)).values()))
     yield f"now: {table_words(device)}" if not is_same else table_words(device)
-    yield from picture(device, disk.before, dict(disk.held), {}, strokes, width)
+    if disk.before:
+        yield from picture(device, disk.before, dict(disk.held), {}, strokes, width)
     if not is_same:
         yield "afterwards:"
         states = {plan.number: STATES[plan.action] for plan in disk.partitions if plan.action in STATES}
@@ -43,15 +44,18 @@ def table_words(device: BlockDevice) -> str:
     return f"{words}, {held}" if held else words
 
 
-def uses_of(disk: DiskPlan, forecast: Forecast) -> dict[int, str]:
-    """What is made of the partitions of a disk, by number."""
-    uses = device_uses(forecast)
+SETTLED = ("keep", "make")
+
+
+def uses_of(disk: DiskPlan, forecast: Forecast, actions: tuple[str, ...] = SETTLED) -> dict[int, str]:
+    """What the config makes of the partitions of a disk, by number; of things with one of some actions."""
+    uses = device_uses(forecast, actions)
     if disk.device is None:
         return {}
     return {entry.number: uses.get(partition_path(disk.device.path, entry.number), "") for entry in disk.after}
 
 
-def device_uses(forecast: Forecast) -> dict[str, str]:
+def device_uses(forecast: Forecast, actions: tuple[str, ...]) -> dict[str, str]:
     """What is made of each device, by the kernel's name for it."""
     found: dict[str, str] = {}
 
@@ -60,19 +64,19 @@ def device_uses(forecast: Forecast) -> dict[str, str]:
         if device is not None and words:
             found[device.path] = words
 
-    for plan in settled(forecast.filesystems):
+    for plan in with_action(forecast.filesystems, actions):
         note(plan.device, filesystem_words(plan))
-    for plan in settled(forecast.volumes):
+    for plan in with_action(forecast.volumes, actions):
         note(plan.device, f"luks {shown(getattr(plan.record, 'name', ''))}")
-    for plan in settled(forecast.arrays):
+    for plan in with_action(forecast.arrays, actions):
         for member in getattr(plan.record, "devices", ()):
             note(member, f"raid {shown(getattr(plan.record, 'name', ''))}")
     return found
 
 
-def settled(plans: tuple[ThingPlan, ...]) -> Iterator[ThingPlan]:
-    """Those that are kept or made."""
-    return (plan for plan in plans if plan.action in ("keep", "make"))
+def with_action(plans: tuple[ThingPlan, ...], actions: tuple[str, ...]) -> Iterator[ThingPlan]:
+    """The plans with one of some actions."""
+    return (plan for plan in plans if plan.action in actions)
 
 
 def filesystem_words(plan: ThingPlan) -> str:

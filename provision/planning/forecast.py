@@ -1,7 +1,6 @@
 """What a config would do to a machine: everything decided, nothing done. Pure."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from provision.apply.operations import Act
 from provision.apply.operations.kernel_arguments import ChangeKernelArguments
@@ -32,6 +31,7 @@ from provision.planning.rows import (
 from provision.planning.storage import MountPlan, ThingPlan, plan_formats, plan_luks, plan_raid, plan_views
 from provision.planning.toll import Step, priced
 from provision.planning.tree import ForecastDraft
+from provision.typed import Any, NamedTuple
 
 # What stands for a config that is not fetched.
 NO_CONFIG = b'{"ignition":{"version":"3.0.0"}}'
@@ -110,6 +110,8 @@ def forecast(config: Config, machine: Machine) -> Forecast:
     places = places_of(config, draft)
     steps = tuple(priced(root_operations(config, draft, left_by(config, volumes, known)), draft))
     planned = Planned(steps, draft, draft.refusals)
+    # What is refused is an error already, and needs no remark.
+    doubtful = {*known.pending, *(plan.device for plan in formats if plan.action == "refuse")}
     arguments = next(plan_kernel_arguments(config), None)
     return Forecast(
         machine, arguments, disks, arrays, volumes, formats, mounts, known,
@@ -119,7 +121,7 @@ def forecast(config: Config, machine: Machine) -> Forecast:
         tuple(fetches(config, reads.skipped, steps)),
         tuple(all_operations(arguments, disks, (*arrays, *volumes, *formats), mounts, steps)),
         tuple(dict.fromkeys([*known.refusals, *draft.refusals])),
-        tuple(dict.fromkeys([*machine.notes, *known.notes, *draft.notes, *remarks(machine, mounts, steps, draft, reads, known)])),
+        tuple(dict.fromkeys([*machine.notes, *known.notes, *busy_remark(known), *draft.notes, *remarks(machine, [mount for mount in mounts if mount.operation.device not in doubtful], steps, draft, reads)])),
     )  # fmt: skip
 
 
@@ -161,16 +163,15 @@ def fetches(config: Config, skipped: list[str], steps: tuple[Step, ...]) -> Iter
 
 
 def remarks(
-    machine: Machine, mounts: tuple[MountPlan, ...], steps: tuple[Step, ...], draft: ForecastDraft, reads: OfflineReads,
-    known: KnownDevices,
-) -> Iterator[str]:  # fmt: skip
+    machine: Machine, mounts: list[MountPlan], steps: tuple[Step, ...], draft: ForecastDraft, reads: OfflineReads
+) -> Iterator[str]:
     """What people should know of how far the plan can be trusted."""
     for source in reads.skipped:
         yield f"{source} is not fetched: what that config asks for is not in this plan"
     for mount in mounts:
         if mount.operation.path == "/" and mount.shows != "seen":
             yield "the root itself is another file system than the recorded one: files and users of an image are not known"
-        elif mount.shows == "unseen" and mount.operation.device not in known.pending:
+        elif mount.shows == "unseen":
             device, path = shown(mount.operation.device), shown(mount.operation.path)
             yield f"what {device} holds is not known: {path} is taken for empty"
     if any(isinstance(step.operation, SetPassword) and is_guess(step.operation.name, draft) for step in steps):
@@ -178,6 +179,12 @@ def remarks(
     if draft.strangers:
         yield f"not known here, so they must be in the root: {listed(draft.strangers)}"
     yield from machine.gaps()
+
+
+def busy_remark(known: KnownDevices) -> Iterator[str]:
+    """How to see what will be done once nothing is in use any more."""
+    if any(" in use (" in reason for reason in known.refusals):
+        yield "what is in use is not touched; --idle shows what a first boot would do, when nothing is"
 
 
 def is_guess(name: str, draft: ForecastDraft) -> bool:

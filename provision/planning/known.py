@@ -43,9 +43,10 @@ class KnownDevices(Surroundings):
         if name in FIRST_BOOT_NAMES:
             example = disks[0] if len(disks) == 1 else "/dev/…"
             return f", which the first boot names so; say which one it is: --device {name}={example}"
-        meant = nearest(name, list(self.by_name))
+        # What all of them begin with makes none of them alike.
+        meant = nearest(name.removeprefix("/dev/"), [known.removeprefix("/dev/") for known in self.by_name])
         if meant:
-            return f"; did you mean {meant}?"
+            return f"; did you mean {meant if meant.startswith('/') else f'/dev/{meant}'}?"
         return f"; the disks are {', '.join(disks[:MAX_LISTED])}{' …' * (len(disks) > MAX_LISTED)}" if disks else ""
 
     def remaining(self, device: BlockDevice) -> bool:

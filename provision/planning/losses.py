@@ -6,10 +6,10 @@ partitions writes the table alone.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
 
 from provision.apply.devices import BlockDevice, Signature, TableEntry
 from provision.apply.paths import Found, shown
+from provision.typed import Literal, NamedTuple
 
 Kind = Literal[
     "partition", "table", "file system", "volume", "member", "content", "file", "directory", "link", "node", "user"
@@ -61,7 +61,7 @@ def content_loss(device: BlockDevice, why: str) -> Loss | None:
 def partition_loss(path: str, device: BlockDevice | None, why: str) -> Loss:
     """A partition, with what it holds as far as that is known."""
     holds = content_words(device.signatures) if device is not None else ""
-    return Loss("partition", path, holds or "nothing that is known", why)
+    return Loss("partition", path, holds or "no known content", why)
 
 
 def disk_losses(device: BlockDevice, partitions: Iterable[BlockDevice], why: str) -> Iterator[Loss]:

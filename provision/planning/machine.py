@@ -1,7 +1,6 @@
 """The machine that a forecast is for: its devices, its root, and what is not known of them. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from provision.apply.accounts import Account, Team
 from provision.apply.devices import BlockDevice
@@ -10,6 +9,7 @@ from provision.apply.facts_file import MachineFacts, NoContents, Recollection
 from provision.apply.paths import MISSING, Found, shown
 from provision.apply.programs import PRESET_PATH
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 # How many paths a note lists.
 MAX_LISTED = 4

@@ -1,7 +1,6 @@
 """What becomes of each node, unit, user and group that a config names: read off the operations that are planned. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
 
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import ChangeAttributes, Remove, WriteFile
@@ -28,6 +27,7 @@ from provision.ignition import Config, Directory, Group, Link, Node, Unit, User
 from provision.planning.losses import Loss
 from provision.planning.toll import Step
 from provision.planning.tree import AppendToFile
+from provision.typed import Literal, NamedTuple
 
 Action = Literal["keep", "make", "replace", "append", "change", "delete", "absent", "mask", "unmask", "refuse", ""]
 NodeKind = Literal["file", "directory", "link", "hard link"]
@@ -143,19 +143,24 @@ def made_of(plan: NodePlan, operation: Operation, found: Found) -> NodePlan:
     mode, owner = getattr(operation, "mode", None), getattr(operation, "owner", "")
     plan = plan._replace(mode=plan.mode if mode is None else mode)
     if isinstance(operation, ChangeAttributes):
-        return plan._replace(action="change", changes=tuple(changes(operation, found)), owner=owner or plan.owner)
+        return plan._replace(
+            action="change", changes=tuple(changes(operation, found)), owner=whole_owner(owner, found.owner)
+        )
     action: Action = "make" if found.kind == "missing" else "replace"
     if isinstance(operation, AppendToFile) or (isinstance(operation, WriteRemote) and operation.keeps):
         action = "append"
     size = operation.size if isinstance(operation, WriteFile) else None
     sources = tuple(operation.sources()) if isinstance(operation, WriteRemote) else ()
-    return plan._replace(action=action, owner=whole_owner(owner), size=size, sources=sources)
+    return plan._replace(
+        action=action, owner=whole_owner(owner, found.owner if action == "append" else ""), size=size, sources=sources
+    )
 
 
-def whole_owner(owner: str) -> str:
-    """An owner of what is made: what is not said is root's."""
+def whole_owner(owner: str, former: str) -> str:
+    """An owner with both halves: what is not said stays as it was, and is root's on what is new."""
     user, _, group = owner.partition(":")
-    return f"{user or 0}:{group or 0}"
+    old_user, _, old_group = former.partition(":")
+    return f"{user or old_user or 0}:{group or old_group or 0}"
 
 
 def changes(operation: ChangeAttributes, found: Found) -> Iterator[str]:
@@ -163,7 +168,7 @@ def changes(operation: ChangeAttributes, found: Found) -> Iterator[str]:
     if operation.mode is not None and operation.mode != found.mode:
         yield f"mode {octal(found.mode)} to {octal(operation.mode)}"
     if operation.owner and operation.owner != found.owner:
-        yield f"owner {found.owner or '?'} to {shown(operation.owner)}"
+        yield f"owner {found.owner or '?'} to {shown(whole_owner(operation.owner, found.owner))}"
 
 
 def octal(mode: int | None) -> str:

@@ -1,7 +1,6 @@
 """What becomes of arrays, volumes and file systems, and what is mounted while files are written. Pure."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
 
 from provision.apply.devices import BlockDevice
 from provision.apply.operations import Act
@@ -18,6 +17,7 @@ from provision.ignition import Config, Filesystem, Luks, Raid, Storage
 from provision.planning.known import KnownDevices
 from provision.planning.losses import Loss, disk_losses
 from provision.planning.machine import Machine
+from provision.typed import Any, Literal, NamedTuple
 
 Action = Literal["keep", "make", "refuse", "unknown"]
 UNSEEN = "what the volume holds shows only when it is open"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
-from typing import NamedTuple
 
 from provision.apply.paths import shown
 from provision.formats import counted, paint, visible
@@ -16,6 +15,7 @@ from provision.planning.forecast import Forecast
 from provision.planning.losses import Loss
 from provision.planning.rows import AccountPlan, NodePlan, UnitPlan, octal
 from provision.planning.storage import ThingPlan
+from provision.typed import NamedTuple
 
 BOLD, RED, GREEN, YELLOW, DIM = "1", "1;31", "32", "33", "2"
 COLORS = {

@@ -1,7 +1,6 @@
 """What acts on a root cost: which of them destroy something that is there, and which find that all is so already. Pure."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from provision.apply.operations import Operation
 from provision.apply.operations.nodes import MakeHardLink, MakeLink, Remove, WriteFile
@@ -14,6 +13,7 @@ from provision.apply.programs import HOMES
 from provision.ignition import Node, User
 from provision.planning.losses import Loss, node_loss
 from provision.planning.tree import AppendToFile
+from provision.typed import NamedTuple
 
 # What comes to stand in the place of something else, in one rename.
 REPLACING = (WriteFile, WriteRemote, MakeLink, MakeHardLink)

@@ -515,8 +515,9 @@ def test_a_missing_program_is_noticed_before_anything_is_written(root: Path, mon
 
 # Loads all that the applier may need while it still may read it: the tests' Python can be in a folder of root's own.
 AS_NOBODY = f"""
-import binascii, errno, hashlib, json.decoder, os, sys, threading, zlib
+import binascii, contextlib, ctypes, errno, hashlib, json.decoder, os, sys, threading, zlib
 import provision.apply.root_command, provision.apply.failure, provision.apply.labels, provision.apply.preview, provision.apply.system, provision.schema.rules
+import provision.apply.console, provision.apply.directory, provision.apply.fetching, provision.apply.references
 provision.schema.rules.load()
 provision.apply.root_command.parser().format_help()
 os.setgroups([])

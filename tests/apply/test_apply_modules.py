@@ -14,6 +14,7 @@ SOURCE = Path(provision.__file__).parent.parent
 OURS = (
     "provision.contents",
     "provision.typed",
+    "provision.source_map",
     "provision.record",
     "provision.ignition",
     "provision.diagnostics",
@@ -24,14 +25,16 @@ OURS = (
 # Not needed to look, plan and write files: each costs start-up time or memory in an initramfs.
 COSTLY = {
     "base64", "dataclasses", "difflib", "gzip", "hashlib", "inspect", "pathlib", "shutil", "subprocess", "tempfile",
-    "urllib.parse",
+    "typing", "urllib.parse",
 }  # fmt: skip
 
 LOAD = """
 import sys
 before = set(sys.modules)
 sys.path.insert(0, {source!r})
+import provision.apply.command
 import provision.apply.root_command
+import provision.apply.reading
 from provision.schema.rules import load
 load()
 provision.apply.root_command.parser().parse_args(["--root", "/x", "-"])

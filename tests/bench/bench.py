@@ -13,10 +13,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from documents import many_clc_files, many_cloud_files, many_files, write_small
+from documents import (
+    FILES_PER_FOLDER,
+    FOLDERS,
+    many_clc_files,
+    many_cloud_files,
+    many_files,
+    many_ignition_files,
+    write_small,
+)
+
+import provision
 
 BIN = Path(sys.executable).parent
 PROVISION = str(BIN / "provision")
@@ -29,6 +40,38 @@ COMPOSE = """
 import sys
 from ruamel.yaml import YAML
 YAML(typ="safe", pure=False).compose(open(sys.argv[1], "rb").read())
+"""
+# The applier runs from an initramfs: alone, without site-packages.
+ALONE = [sys.executable, "-I", "-S"]
+SOURCE = str(Path(provision.__file__).parent.parent)
+LOAD_APPLIER = f"""
+import sys
+sys.path.insert(0, {SOURCE!r})
+import provision.apply.command
+import provision.apply.__main__
+import provision.apply.reading
+from provision.schema.rules import load
+load()
+"""
+APPLY = f"""
+import sys
+sys.path.insert(0, {SOURCE!r})
+from provision.apply.root_command import main
+sys.exit(main(sys.argv[1:]))
+"""
+# The least that writes the files of `many_ignition_files` by temporary file and rename.
+BARE_LOOP = f"""
+import os, sys
+root = sys.argv[1] + {FOLDERS!r}
+os.makedirs(root)
+for i in range({LARGE // FILES_PER_FOLDER}):
+    os.mkdir(f"{{root}}/{{i}}")
+for i in range({LARGE}):
+    path = f"{{root}}/{{i // {FILES_PER_FOLDER}}}/{{i}}.conf"
+    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    os.write(fd, f'setting {{i}} = "value {{i}}"\\n'.encode())
+    os.close(fd)
+    os.rename(path + ".new", path)
 """
 
 
@@ -67,10 +110,12 @@ def in_turns(runs: int, *commands: list[str]) -> list[Measured]:
     for command in commands:
         once(command)
     rounds = [[once(command) for command in commands] for _ in range(runs)]
-    return [
-        Measured(statistics.median(one.seconds for one in column), max(one.mib for one in column))
-        for column in zip(*rounds, strict=True)
-    ]
+    return [median(column) for column in zip(*rounds, strict=True)]
+
+
+def median(runs: Sequence[Measured]) -> Measured:
+    """The median time of several runs, and their greatest memory."""
+    return Measured(statistics.median(one.seconds for one in runs), max(one.mib for one in runs))
 
 
 def figures(work: Path) -> list[Figure]:
@@ -112,6 +157,7 @@ def figures(work: Path) -> list[Figure]:
         Figure("--help / bare python", manual.seconds / python.seconds, "x", 10, seconds(manual, python, "python")),
     ]  # fmt: skip
     found += older_formats(work)
+    found += applier(work)
     butane = shutil.which("butane")
     if butane:
         theirs, ours = in_turns(
@@ -132,6 +178,39 @@ def figures(work: Path) -> list[Figure]:
             )
         )
     return found
+
+
+def applier(work: Path) -> list[Figure]:
+    """How long the applier takes to load, and to write many small files."""
+    ALONE[1:1] = ["-X", f"pycache_prefix={work / 'bytecode'}"]  # -I leaves the environment out
+    python, load = in_turns(31, [*ALONE, "-c", "pass"], [*ALONE, "-c", LOAD_APPLIER])
+    config = work / "many.ign"
+    config.write_text(many_ignition_files(LARGE))
+    bare, ours = in_new_roots(7, [*ALONE, "-c", BARE_LOOP], [*ALONE, "-c", APPLY, str(config), "--root"])
+    detail = f"{ours.seconds:.3f} s against {bare.seconds:.3f} s for the loop"
+    return [
+        Figure(
+            "load the applier / bare python", load.seconds / python.seconds, "x", 3.5,
+            f"{load.seconds:.4f} s against {python.seconds:.4f} s python",
+        ),
+        Figure(f"apply {LARGE} files / a bare loop", ours.seconds / bare.seconds, "x", 4, detail),
+        Figure(f"apply {LARGE} files, peak memory", ours.mib, "MiB", 150, ""),
+    ]  # fmt: skip
+
+
+def in_new_roots(runs: int, *commands: list[str]) -> list[Measured]:
+    """`in_turns` for commands that take a directory as their last argument and fill it: a new one each time.
+
+    In memory, where that can be had. A disk slows both, by what it did before and by inodes that were freed a minute
+    ago (ext4), so that the ratio is the highest here and the least noisy.
+    """
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    columns: list[list[Measured]] = [[] for _ in commands]
+    for _ in range(runs + 1):
+        for command, column in zip(commands, columns, strict=True):
+            with tempfile.TemporaryDirectory(dir=memory) as root:
+                column.append(once([*command, root]))
+    return [median(column[1:]) for column in columns]
 
 
 def older_formats(work: Path) -> list[Figure]:

@@ -1,6 +1,10 @@
 """The documents that are measured, made anew each time: nothing large lies in the repository."""
 
+import json
 from pathlib import Path
+
+FILES_PER_FOLDER = 100
+FOLDERS = "/etc/app/conf.d"
 
 
 def many_files(count: int) -> str:
@@ -49,6 +53,20 @@ def many_clc_files(lines: int) -> str:
         f'          setting {i} = "value {i}"\n'
         for i in range(lines // 8)
     )
+
+
+def many_ignition_files(count: int) -> str:
+    """An Ignition config of `count` small files, a hundred in a directory. BARE_LOOP in `bench` writes the same."""
+    folders = [{"path": f"{FOLDERS}/{i}", "mode": 0o755} for i in range(-(-count // FILES_PER_FOLDER))]
+    files = [
+        {
+            "path": f"{FOLDERS}/{i // FILES_PER_FOLDER}/{i}.conf",
+            "mode": 0o644,
+            "contents": {"source": f"data:,setting%20{i}%20%3D%20%22value%20{i}%22%0A"},
+        }
+        for i in range(count)
+    ]
+    return json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"directories": folders, "files": files}})
 
 
 SMALL = """variant: fcos

@@ -11,7 +11,7 @@ from provision.schema.rules import RULES, check, load
 from provision.schema.rules.paths import cleaned, path_fault
 from provision.schema.rules.systemd import UNIT_TYPES
 from provision.schema.rules.units import read
-from provision.schema.rules.urls import source_fault
+from provision.schema.rules.urls import HEAD, compiled, data_head, source_fault
 
 load()
 # The rules of Ignition's own; those about the machine that a config makes may be loaded beside them.
@@ -651,6 +651,16 @@ def test_a_source_can_be_fetched(url: str) -> None:
 @pytest.mark.parametrize("url", NOT_FETCHABLE)
 def test_a_source_can_not_be_fetched(url: str) -> None:
     assert source_fault(url, spec(NEWEST))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["data:,", "data:,;base64,", "data:,a,b", "data:;base64,", "data:;base64,QQ==", "data:;base64,,", "data:,data:,"],
+)
+def test_a_head_that_is_spared_the_pattern_is_what_the_pattern_finds(url: str) -> None:
+    found = compiled(HEAD).match(url)
+    assert found is not None
+    assert data_head(url) == (found[0], bool(found[1]))
 
 
 # ---- unit files -----------------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ Read-only: whatever bytes a disk holds, the answer is a `PartitionTable`. Source
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from provision.apply.devices import PartitionTable, TableEntry
 from provision.apply.devices.gpt_copies import ENTRY_BYTES, PRIMARY_LBA, Copy, Header, Reader, UnsoundError, read_copy
 from provision.apply.devices.mbr import BEGINNING_BYTES, has_mbr, is_protective, kind_of_mbr, other_kind
 from provision.diagnostics import ProvisionError
+from provision.typed import BinaryIO
 
 ENTRY = struct.Struct("<16s16sQQQ72s")
 GUID = struct.Struct("<IHH")

@@ -8,9 +8,9 @@ import struct
 from binascii import crc32
 from collections.abc import Iterator
 from os import pread
-from typing import BinaryIO, NamedTuple
 
 from provision.diagnostics import ProvisionError
+from provision.typed import BinaryIO, NamedTuple
 
 HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
 SIGNATURE, REVISION = b"EFI PART", 0x10000

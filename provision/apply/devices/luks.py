@@ -6,7 +6,8 @@ Source of every offset: LUKS2 On-Disk Format Specification 1.1, 2.1 and 3.4.
 import struct
 from collections.abc import Iterator
 from os import pread
-from typing import NamedTuple
+
+from provision.typed import NamedTuple
 
 HEADER = struct.Struct(">6sHQQ48s32s64s40s48sQ184s64s")
 CHECKSUM_AT, CHECKSUM_BYTES = 448, 64

@@ -6,10 +6,10 @@ hexadecimal digits. Sources: blkid(8); util-linux, misc-utils/blkid.c.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from provision.apply.commands import run
 from provision.apply.devices import Signature
+from provision.typed import NamedTuple
 
 # Source: blkid(8), "Exit status".
 FOUND, NOTHING, AMBIVALENT = 0, 2, 8

@@ -6,7 +6,6 @@
 import os
 import re
 import stat
-from typing import NamedTuple
 
 from provision.apply.devices import BlockDevice, PartitionTable, Signature
 from provision.apply.devices.gpt import read_table
@@ -15,6 +14,7 @@ from provision.apply.devices.probe import Probed, probe
 from provision.apply.devices.sysfs import BLOCK, KERNEL_SECTOR, Sysfs, device_path
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 HERE = Sysfs()
 UNKNOWN = "unknown"

@@ -6,7 +6,6 @@ What is needed to speak over a network is imported when something is asked for o
 import io
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from provision.apply.fetch.clock import Clock
 from provision.apply.fetch.faults import NeedsNetwork, NotFound, Refused, TooLate, Untrusted
@@ -18,6 +17,7 @@ from provision.apply.sources import shown_url
 from provision.contents import decode_data_url
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Resource
+from provision.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provision.apply.fetch.sources import Sources

@@ -4,10 +4,10 @@ import http.client
 import io
 from collections.abc import Iterator
 from socket import socket
-from typing import cast
 
 from provision.apply.fetch.faults import Broken, Interrupted
 from provision.apply.fetch.lines import Line
+from provision.typed import cast
 
 Headers = dict[str, str]
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from errno import EADDRINUSE, EINPROGRESS
 from time import monotonic
-from typing import NamedTuple
 
 from provision.apply.fetch.clock import Clock
 from provision.apply.fetch.faults import Broken
 from provision.apply.fetch.lines import MAX_WAIT_S, reason
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 DIAL_S = 30
 # How long a connection is waited for before the next address is tried beside it. Source: RFC 8305, 5.

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from provision.contents import Checksum, Gunzip, shown_size
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
+from provision.typed import Protocol
 
 
 class Writable(Protocol):

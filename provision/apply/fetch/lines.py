@@ -4,10 +4,10 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import Protocol, TypeVar
 
 from provision.apply.fetch.clock import Clock
 from provision.apply.fetch.faults import Broken
+from provision.typed import Protocol, TypeVar
 
 T = TypeVar("T")
 

@@ -1,12 +1,12 @@
 """Which requests go through a proxy. The environment has no say. Source: Go, `golang.org/x/net/http/httpproxy`."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import NamedTuple, Protocol
 
 from provision.apply.fetch.settings import Settings
 from provision.apply.fetch.urls import Target, scheme_of, split
 from provision.apply.sources import shown_url
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple, Protocol
 
 Ip = IPv4Address | IPv6Address
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from itertools import count
 from time import sleep
-from typing import TypeVar
 
 from provision.apply import log
 from provision.apply.fetch.clock import Clock
 from provision.apply.fetch.faults import Broken, Busy, Interrupted, TooLate
 from provision.diagnostics import ProvisionError
+from provision.typed import TypeVar
 
 T = TypeVar("T")
 

@@ -3,12 +3,12 @@
 """
 
 import re
-from typing import NamedTuple
 
 from provision.apply.fetch.settings import AwsKeys, Endpoints, Request
 from provision.apply.fetch.urls import escaped, plain, scheme_of, split
 from provision.apply.sources import shown_url
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 # Where to ask for the region of a bucket, by the partition of its ARN.
 HINTS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}

@@ -1,7 +1,8 @@
 """How to fetch and what to ask: plain values, which nothing here acts upon."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from provision.typed import NamedTuple
 
 
 class Settings(NamedTuple):

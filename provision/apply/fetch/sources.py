@@ -4,7 +4,6 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from typing import NamedTuple
 
 from provision.apply import log
 from provision.apply.fetch import gs, s3
@@ -18,6 +17,7 @@ from provision.apply.fetch.urls import scheme_of
 from provision.apply.sources import shown_url
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
+from provision.typed import NamedTuple
 
 
 class Body(NamedTuple):

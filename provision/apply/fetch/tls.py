@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
 
 from provision.apply import log
 from provision.apply.fetch.faults import Broken, Untrusted
 from provision.apply.fetch.lines import Line
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import ssl

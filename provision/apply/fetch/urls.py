@@ -1,11 +1,11 @@
 """URLs as they go on the wire. Whether a config may name one is for `schema.rules.urls` to say."""
 
 import re
-from typing import NamedTuple
 
 from provision.apply.sources import shown_url
 from provision.contents import unescape
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 PORTS = {"http": 80, "https": 443, "tftp": 69}
 # Source: RFC 3986, 2.2 and 2.3, with the percent sign: what is escaped already stays so.

@@ -1,12 +1,12 @@
 """Acts on the machine, one small class for each. What they ask of it is a protocol, so that tests pass a fake one."""
 
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from provision.apply.accounts import Accounts
 from provision.apply.paths import Found
 from provision.ignition import Resource
 from provision.record import Record
+from provision.typed import BinaryIO, Generic, Protocol, TypeVar
 
 
 class Reader(Protocol):
@@ -87,6 +87,11 @@ class Act(Record, Generic[S]):
     def lanes(self) -> tuple[str, ...]:
         """What the act keeps busy. Acts next to each other that share no lane may run at once; none at all: alone."""
         return ()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the act takes milliseconds, so that its line may wait for the next."""
+        return False
 
     def describe(self) -> str:
         """One line for people: the act, its object and its attributes; no secrets."""

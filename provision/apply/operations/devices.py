@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from typing import Protocol
 
 from provision.apply.devices import BlockDevice
 from provision.apply.operations import Act
 from provision.apply.programs import Ended
 from provision.ignition import Clevis, Resource
+from provision.typed import Protocol
 
 
 class Devices(Protocol):

@@ -1,10 +1,9 @@
 """The act that changes the kernel command line, by a helper of the distribution: every boot loader has its own way."""
 
-from typing import Protocol
-
 from provision.apply.operations import Act
 from provision.apply.paths import shown
 from provision.record import field
+from provision.typed import Protocol
 
 
 class KernelArguments(Protocol):

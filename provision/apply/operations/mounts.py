@@ -1,10 +1,9 @@
 """Acts that mount and unmount file systems below a root. Source: Ignition, `internal/exec/stages/{mount,umount}`."""
 
-from typing import Protocol
-
 from provision.apply.operations import Act
 from provision.apply.paths import shown
 from provision.record import field
+from provision.typed import Protocol
 
 
 class Mounts(Protocol):

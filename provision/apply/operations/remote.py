@@ -1,7 +1,6 @@
 """Writing files whose content is elsewhere: it comes in as a stream, straight into the file's place."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from provision.apply.operations import Operation, Reader, System, attributes
 from provision.apply.paths import shown
@@ -9,6 +8,7 @@ from provision.apply.sources import shown_url
 from provision.contents import is_remote
 from provision.ignition import FileContents
 from provision.record import field
+from provision.typed import BinaryIO
 
 
 class WriteRemote(Operation):

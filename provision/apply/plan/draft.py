@@ -31,6 +31,8 @@ class Draft:
         self.users: dict[str, str] = {name: str(account.uid) for name, account in facts.users.items()}
         self.groups: dict[str, str] = {name: str(team.gid) for name, team in facts.groups.items()}
         self.planned: dict[str, Found] = {}
+        # True paths of directories, found by what is planned so far.
+        self.known: dict[str, str] = {}
         self.written: dict[str, bytes] = {}
         # Directories that hold nothing but what is planned, and the beginnings of paths that are removed.
         self.fresh: set[str] = set()
@@ -50,12 +52,14 @@ class Draft:
 
     def put(self, path: str, found: Found) -> None:
         """Plan what is at a path; a new directory is empty."""
+        self.known.clear()
         if found is NEW_DIRECTORY and self.look(path).kind == "missing":
             self.fresh.add(path)
         self.planned[path] = found
 
     def take_away(self, path: str) -> None:
         """Plan the removal of a path and of all below it."""
+        self.known.clear()
         below = path + "/"
         self.gone += (below,)
         for known in [known for known in self.planned if known.startswith(below)]:
@@ -66,7 +70,7 @@ class Draft:
 
     def resolve(self, path: str, *, follow: bool = False) -> str:
         """The true path, by the links that there will be."""
-        return resolve(path, self.look, follow=follow)
+        return resolve(path, self.look, follow=follow, known=self.known)
 
     def parents(self, path: str) -> Iterator[Operation]:
         """Make the missing directories above a true path: 0755, as Ignition makes them."""

@@ -1,13 +1,13 @@
 """storage.filesystems: what is kept and what is made. Source: Ignition, `internal/exec/stages/disks/filesystems.go`."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from provision.apply.devices import BlockDevice, Signature
 from provision.apply.operations.filesystems import MakeFilesystem
 from provision.apply.paths import shown
 from provision.apply.plan.devices import Surroundings
 from provision.ignition import Config, Filesystem
+from provision.typed import Literal, NamedTuple
 
 NOTHING = Signature(type="")
 

@@ -5,7 +5,6 @@ Source: Ignition, `internal/exec/stages/files/filesystemEntries.go`.
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from provision.apply.operations import Operation
 from provision.apply.operations.remote import WriteRemote
@@ -16,6 +15,7 @@ from provision.apply.plan.files import plan_directory, plan_file
 from provision.apply.programs import ZKEY_REPOSITORY
 from provision.contents import data_url
 from provision.ignition import Config, Directory, File, FileContents, Luks
+from provision.typed import NamedTuple
 
 CRYPTTAB = "/etc/crypttab"
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700

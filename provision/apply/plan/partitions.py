@@ -1,7 +1,6 @@
 """storage.disks: what becomes of each partition. Source: Ignition, `internal/exec/stages/disks/partitions.go`."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from provision.apply.devices import MIB, BlockDevice, PartitionTable, TableEntry
 from provision.apply.operations.partitions import ChangePartitions, NewPartition, WipeTable
@@ -10,6 +9,7 @@ from provision.apply.plan.devices import Surroundings, partition_path
 from provision.apply.plan.placement import Wanted, resolve, unwritable
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Disk, Partition
+from provision.typed import Literal, NamedTuple
 
 Action = Literal["keep", "make", "replace", "resize", "delete", "absent"]
 

@@ -7,10 +7,10 @@ about the result; each is named where it stands.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from provision.apply.devices import MIB, PartitionTable
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 # What sgdisk makes of a disk without a table. Source: gptfdisk, `support.h` (NUM_GPT_ENTRIES) and `gptpart.h` (GPT_SIZE).
 NEW_SLOTS, ENTRY_BYTES, FIRST_ENTRIES_LBA = 128, 128, 2

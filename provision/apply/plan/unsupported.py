@@ -1,9 +1,10 @@
 """What a config may ask for and a root directory has no place for: refused before anything is written."""
 
-from typing import NamedTuple
-
-from provision.apply.plan.draft import Draft
 from provision.ignition import Config
+from provision.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # the command line needs no more than the names
+    from provision.apply.plan.draft import Draft
 
 
 class Section(NamedTuple):
@@ -31,7 +32,7 @@ def sections(config: Config) -> tuple[Section, ...]:
 SKIPPABLE = tuple(section.name for section in sections(Config()))
 
 
-def refuse_unsupported(config: Config, draft: Draft, skip: frozenset[str], handled: frozenset[str]) -> None:
+def refuse_unsupported(config: Config, draft: "Draft", skip: frozenset[str], handled: frozenset[str]) -> None:
     """Refuse what a root directory has no place for, unless it is skipped or handled; say what is left out."""
     for section in sections(config):
         if section.entries and section.name in skip:

@@ -86,9 +86,7 @@ def plan_group(group: Group, draft: Draft) -> Iterator[Operation]:
         return
     if found is None:
         draft.groups[group.name] = group.name
-        yield AddGroup(
-            name=group.name, gid=group.gid, system=bool(group.system), password=group.password_hash or ""
-        )
+        yield AddGroup(name=group.name, gid=group.gid, system=bool(group.system), password=group.password_hash or "")
     elif group.gid not in (None, found.gid):
         draft.groups[group.name] = str(group.gid)
         yield ModifyGroup(name=group.name, gid=group.gid)

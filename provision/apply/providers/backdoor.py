@@ -8,10 +8,10 @@ Source: open-vm-tools, `lib/include/backdoor_def.h` and `lib/message`; linux/dri
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from provision.apply.providers.host import check_size
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 IN, CPUID = b"\xed", b"\x0f\xa2"
 # push rbx; mov r8, rdi; mov rax, [r8]; mov rbx, [r8+8]; and so on for rcx, rdx, rsi, rdi

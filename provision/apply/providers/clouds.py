@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Generic, TypeVar
 
 from provision.apply import log
 from provision.apply.fetch import AwsKeys, Credentials, NotFound, Request
 from provision.apply.providers.host import Host
 from provision.apply.providers.http import MAX_ANSWER_BYTES, Http, as_header, parse_json, text_of
 from provision.diagnostics import ProvisionError
+from provision.typed import Generic, TypeVar
 
 # For questions whose answer can be done without.
 # Source: Ignition, `internal/providers/aws`, the time for the region.

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple
 
 from provision.apply import kernel_command_line
 from provision.apply.commands import Ended, run
 from provision.apply.fetch import Fetcher, NeedsNetwork
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from socket import socket

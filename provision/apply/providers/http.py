@@ -1,7 +1,6 @@
 """Metadata servers: the platforms that hand out configs by HTTP."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from provision.apply import log
 from provision.apply.fetch import Fetcher, NotFound, Request
@@ -9,6 +8,7 @@ from provision.apply.providers.host import MAX_CONFIG_BYTES, Host
 from provision.apply.providers.provider import Provider
 from provision.apply.sources import shown_url
 from provision.diagnostics import ProvisionError
+from provision.typed import NamedTuple
 
 Decode = Callable[[bytes], bytes]
 

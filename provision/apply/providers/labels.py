@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from provision.apply import log
 from provision.apply.paths import shown
@@ -11,6 +10,7 @@ from provision.apply.providers.host import TRIES_TO_UNMOUNT, Host, check_size
 from provision.apply.providers.provider import Provider
 from provision.apply.roots import Root
 from provision.diagnostics import ProvisionError
+from provision.typed import TypeVar
 
 BY_LABEL = "/dev/disk/by-label"
 POLL_S = 1

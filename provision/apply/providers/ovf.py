@@ -1,9 +1,9 @@
 """The OVF environment: properties that a virtual machine was deployed with, as XML. Source: DMTF DSP0243, 9."""
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from provision.apply import log
+from provision.typed import NamedTuple
 
 NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 # Names as the parser gives them: namespace, blank, local name.

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from provision.apply import log
 from provision.apply.providers.host import Host, Overtaken
 from provision.apply.providers.provider import Provider
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

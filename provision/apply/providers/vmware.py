@@ -7,7 +7,6 @@ Source: Ignition, `internal/providers/vmware`.
 
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 from provision.apply import log
 from provision.apply.paths import shown
@@ -18,6 +17,7 @@ from provision.apply.providers.host import Host
 from provision.apply.providers.provider import Provider
 from provision.apply.roots import find_program
 from provision.diagnostics import ProvisionError
+from provision.typed import Protocol
 
 OVF = "guestinfo.ovfenv"
 DATA, ENCODING = "guestinfo.ignition.config.data", "guestinfo.ignition.config.data.encoding"

@@ -1,11 +1,10 @@
 """Apple's hypervisor: the host serves the config by HTTP over vsock. Source: Ignition, `internal/providers/applehv`."""
 
-from typing import TYPE_CHECKING
-
 from provision.apply import log
 from provision.apply.providers.host import MAX_CONFIG_BYTES, Host, check_size
 from provision.apply.providers.provider import Provider
 from provision.diagnostics import ProvisionError
+from provision.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from socket import socket
