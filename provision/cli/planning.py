@@ -51,7 +51,7 @@ def plan(
     config: Annotated[str, typer.Argument(help="The config, in any dialect; - is standard input.", metavar="FILE")],
     facts: Annotated[
         str | None,
-        typer.Option("--facts", help="The machine, as `provision facts` recorded it; else this one.", metavar="FILE"),
+        typer.Option("--facts", help="A machine that `facts` recorded; else this one.", metavar="FILE"),
     ] = None,
     root: Annotated[
         str | None, typer.Option("--root", help="Its root directory; else an empty one is assumed.", metavar="DIR")
@@ -64,9 +64,7 @@ def plan(
         bool, typer.Option("--idle", help="As if no device were in use: what a first boot would do.")
     ] = False,
     json: JsonOption = False,
-    keep_data: Annotated[
-        bool, typer.Option("--keep-data", help="Exit with 1 if anything that exists would be destroyed.")
-    ] = False,
+    keep_data: Annotated[bool, typer.Option("--keep-data", help="Exit with 1 if anything would be destroyed.")] = False,
     format: FormatOption = "auto",
     color: ColorOption = "auto",
     *,

@@ -16,7 +16,8 @@ from provision.inspection.tree import ASCII, BOX
 from provision.planning.as_json import as_plain
 from provision.planning.forecast import Forecast, forecast
 from provision.planning.machine import Machine, idle, recorded, renamed
-from provision.planning.text import Style, text_of
+from provision.planning.table import Style
+from provision.planning.text import text_of
 from provision.transpile.output import to_json as json_text
 from provision.typed import NamedTuple
 

@@ -22,10 +22,11 @@ from collections.abc import Iterable
 
 from provision.apply.devices import TableEntry
 from provision.ignition import Filesystem, Luks, Raid
+from provision.planning.accounts import AccountPlan
 from provision.planning.disks import DiskPlan, PartitionPlan
 from provision.planning.drawing import contents_after
 from provision.planning.forecast import Forecast, Priced
-from provision.planning.rows import AccountPlan, NodePlan, UnitPlan, octal
+from provision.planning.rows import NodePlan, UnitPlan, octal
 from provision.planning.storage import ThingPlan
 from provision.typed import Any
 

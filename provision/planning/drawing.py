@@ -14,6 +14,8 @@ from provision.planning.storage import ThingPlan
 
 # What stands in a box below a partition that is not simply kept.
 STATES = {"make": "new", "replace": "replaced", "resize": "resized"}
+# What will be there, of what the config wants on a device.
+SETTLED = ("keep", "make")
 # Smaller gaps are for alignment and the tables themselves.
 LEAST_FREE_BYTES = 2 * MIB
 UNITS = ((1 << 50, "PiB"), (1 << 40, "TiB"), (1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB"))
@@ -42,9 +44,6 @@ def table_words(device: BlockDevice) -> str:
     )
     held = content_words(device.signatures) if kind != "unknown" else ""
     return f"{words}, {held}" if held else words
-
-
-SETTLED = ("keep", "make")
 
 
 def uses_of(disk: DiskPlan, forecast: Forecast, actions: tuple[str, ...] = SETTLED) -> dict[int, str]:

@@ -12,22 +12,13 @@ from provision.apply.references import Rendering, render
 from provision.apply.sources import shown_url
 from provision.contents import content_of, is_remote
 from provision.ignition import Config, Resource
+from provision.planning.accounts import AccountPlan, group_plans, user_plans
 from provision.planning.disks import DiskPlan, plan_disks
 from provision.planning.known import KnownDevices
 from provision.planning.losses import Loss
 from provision.planning.machine import Machine, listed
 from provision.planning.root import draft_for, left_by, places_of, root_operations
-from provision.planning.rows import (
-    AccountPlan,
-    NodePlan,
-    Planned,
-    UnitPlan,
-    group_plans,
-    node_plans,
-    preset_words,
-    unit_plans,
-    user_plans,
-)
+from provision.planning.rows import NodePlan, Planned, UnitPlan, node_plans, preset_words, unit_plans
 from provision.planning.storage import MountPlan, ThingPlan, plan_formats, plan_luks, plan_raid, plan_views
 from provision.planning.toll import Step, priced
 from provision.planning.tree import ForecastDraft

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from provision.apply.accounts import Account, Team
 from provision.apply.devices import BlockDevice
 from provision.apply.facts import Facts
-from provision.apply.facts_file import MachineFacts, NoContents, Recollection
+from provision.apply.facts_file import MachineFacts
 from provision.apply.paths import MISSING, Found, shown
 from provision.apply.programs import PRESET_PATH
 from provision.diagnostics import ProvisionError
+from provision.planning.memory import NoContents, Recollection
 from provision.typed import NamedTuple
 
 # How many paths a note lists.

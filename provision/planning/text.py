@@ -1,53 +1,26 @@
 """A forecast for people: section by section, and at the end what counts."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from textwrap import wrap
+from collections.abc import Callable, Iterable, Iterator
 
 from provision.apply.paths import shown
 from provision.formats import counted, paint, visible
 from provision.ignition import Filesystem, Luks, Raid
 from provision.inspection.layout import luks_words, raid_words
 from provision.inspection.text import size_of
-from provision.inspection.tree import Entry, Strokes, draw
+from provision.inspection.tree import Entry, draw
+from provision.planning.accounts import AccountPlan
 from provision.planning.disks import DiskPlan, PartitionPlan
 from provision.planning.drawing import draw_disk, size_text
 from provision.planning.forecast import Forecast
-from provision.planning.losses import Loss
-from provision.planning.rows import AccountPlan, NodePlan, UnitPlan, octal
+from provision.planning.rows import NodePlan, UnitPlan, octal
 from provision.planning.storage import ThingPlan
-from provision.typed import NamedTuple
+from provision.planning.table import BOLD, COLORS, DIM, INDENT, RED, Row, Style, table, wrapped
 
-BOLD, RED, GREEN, YELLOW, DIM = "1", "1;31", "32", "33", "2"
-COLORS = {
-    "keep": DIM, "make": GREEN, "replace": RED, "resize": YELLOW, "delete": RED, "absent": DIM, "refuse": RED,
-    "unknown": YELLOW, "append": YELLOW, "change": YELLOW, "mask": YELLOW, "unmask": YELLOW,
-}  # fmt: skip
 # What is done to nodes, units and accounts, as it is said of them.
 WORDS = {
     "keep": "kept", "make": "new", "replace": "replaced", "append": "appended", "change": "changed", "refuse": "refused",
     "delete": "deleted", "absent": "absent", "mask": "masked", "unmask": "unmasked",
 }  # fmt: skip
-# A reason beside its row is no narrower than this; else it stands below.
-LEAST_WIDTH = 28
-INDENT = "  "
-
-
-class Style(NamedTuple):
-    """How a text looks: the characters of drawings, the room, and whether there are colours."""
-
-    strokes: Strokes
-    width: int
-    color: bool
-
-
-class Row(NamedTuple):
-    """A thing with its action and what is said of it; what it destroys stands below."""
-
-    name: str
-    action: str
-    word: str
-    said: str
-    losses: tuple[Loss, ...] = ()
 
 
 def text_of(forecast: Forecast, name: str, style: Style) -> str:
@@ -58,39 +31,6 @@ def text_of(forecast: Forecast, name: str, style: Style) -> str:
         if found:
             lines += ["", paint(title, BOLD, style.color), *(INDENT + line if line else line for line in found)]
     return "\n".join([*lines, "", *summary(forecast, style)]) + "\n"
-
-
-# ---- rows -----------------------------------------------------------------------------------------------------------
-
-
-def wrapped(text: str, style: Style, indent: str, first: str | None = None) -> list[str]:
-    """A text over as many lines as it needs; words stay whole."""
-    return wrap(
-        visible(text), max(style.width - len(INDENT), LEAST_WIDTH), initial_indent=indent if first is None else first,
-        subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
-
-
-def table(rows: Sequence[Row], style: Style) -> Iterator[str]:
-    """Rows below each other, in columns; reasons go on in their column."""
-    names = max((len(visible(row.name)) for row in rows), default=0)
-    words = max((len(row.word) for row in rows), default=0)
-    column = names + 2 + words + 2
-    for row in rows:
-        word = paint(f"{row.word:{words}}", COLORS.get(row.action, DIM), style.color)
-        head = f"{visible(row.name):{names}}  {word}"
-        if style.width - len(INDENT) - column >= LEAST_WIDTH:
-            first, *more = wrapped(row.said, style, " " * column) or [""]
-            yield f"{head}  {first[column:]}".rstrip()
-            yield from more
-            below = " " * column
-        else:
-            yield head.rstrip()
-            yield from wrapped(row.said, style, "    ")
-            below = "    "
-        for loss in row.losses:
-            for line in wrapped(f"DESTROYS {loss.words()}", style, below):
-                yield paint(line, RED, style.color)
 
 
 # ---- disks ----------------------------------------------------------------------------------------------------------
@@ -199,7 +139,8 @@ def file_entry(plan: NodePlan, style: Style) -> Entry:
     if plan.kind in ("link", "hard link"):
         arrow = style.strokes.arrow if plan.kind == "link" else "="
         return Entry(shown(plan.path), (word, "", "", f"{arrow} {shown(plan.target or '?')}"))
-    details = "; ".join(plan.changes) if plan.action == "change" else node_words(plan)
+    former = ", ".join(change.split()[1] for change in plan.changes)
+    details = f"was {former}" if former else node_words(plan)
     suffix = "/" if plan.kind == "directory" else ""
     return Entry(shown(plan.path), (word, octal(plan.mode), owner_words(plan.owner), details), suffix)
 

@@ -19,7 +19,7 @@ from provision.decompile.files import decompiled
 from provision.decompile.machineconfig import as_openshift
 from provision.decompile.releases import adapted, problems, without_sugar
 from provision.ignition import Config, FileContents, Resource, full_version
-from provision.record import transform
+from provision.record import Spec, transform
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_document
 from provision.transpile.contents import data_url
@@ -104,12 +104,13 @@ def test_decompiling_what_was_decompiled_changes_nothing(path: Path) -> None:
     assert again.text == once.text
 
 
-def with_data(config: Config, data: list[tuple[str, bool]]) -> Config:
-    """The config with data URLs for all sources, in turn packed and not."""
+def with_data(config: Config, data: list[tuple[str, bool]], at: Spec) -> Config:
+    """The config with data URLs for all sources, in turn packed and not, as far as the spec can say so."""
     rest = iter(data * 100)
 
     def resource(record: Any) -> Any:
         text, packed = next(rest)
+        packed = packed and record.rows["compression"].shown(at)
         url = data_url((text * (9 if packed else 1)).encode(), may_compress=packed)
         return record.changed(source=url.source, compression=url.compression or None)
 
@@ -124,7 +125,7 @@ def test_a_generated_config_of_a_release_comes_back(release: Release, data: st.D
     config = config.changed(ignition=config.ignition.changed(version=full_version(release.spec)))
     if data.draw(st.booleans()):
         contents = st.lists(st.tuples(TEXTS.filter(lambda text: "\0" not in text), st.booleans()), min_size=1)
-        config = with_data(config, data.draw(contents))
+        config = with_data(config, data.draw(contents), release.spec)
     text = yaml.document(butane_of(config, release, Contents(files=False)))
     compiled = compile_document(text.encode(), "again.bu", Options(raw=True))
     strange = {found.code for found in compiled.diagnostics if found.code[:3] in ("PV0", "PV1", "PV2")}
