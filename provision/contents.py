@@ -128,6 +128,15 @@ def decompress(data: bytes, limit: int) -> bytes:
     return content
 
 
+class Room(int):
+    """A limit in bytes that is what a file system has free."""
+
+
+def limit_words(limit: int) -> str:
+    """A limit and what it is, for messages."""
+    return f"{shown_size(limit)}, {'all that is free on the file system' if isinstance(limit, Room) else 'the limit'}"
+
+
 class Gunzip:
     """Unpacks a gzip stream as it comes in, in pieces of bounded size, up to `limit` bytes in all (None: no limit).
 
@@ -160,7 +169,7 @@ class Gunzip:
             raise ProvisionError("the content is not valid gzip") from None
         self.size += len(piece)
         if self.limit is not None and self.size > self.limit:
-            raise ProvisionError(f"the content unpacks to more than {shown_size(self.limit)}, the limit")
+            raise ProvisionError(f"the content unpacks to more than {limit_words(self.limit)}")
         return piece
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ passwd, PV5 systemd and services, PV6 sugar, PV7 other dialects and templates, P
 import re
 from collections.abc import Sequence
 
-from provision.typed import Literal, NamedTuple, Protocol
+from provision.typed import Literal, NamedTuple, Protocol, Self
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -25,6 +25,11 @@ class ProvisionError(Exception):
     def __init__(self, message: str, *, exit_code: int = 3) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+    def under(self, what: str) -> Self:
+        """The same error, with what it is about before its words."""
+        self.args = (f"{what}: {self}",)
+        return self
 
 
 class Mark(Protocol):

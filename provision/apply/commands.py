@@ -26,8 +26,8 @@ def run(
     cwd: str | None = None,
 ) -> Ended:
     """Run one of `programs.PROGRAMS` in the C locale. Raises ProvisionError, with what it complained of, for another
-    status than those in `accept`, a missing program and a timeout. Where `secret` holds, or anything was handed to its
-    standard input, nothing that it printed is shown; where `secret` holds, its arguments are not, either.
+    status than those in `accept`, a missing program and a timeout. Where `secret` holds, neither what it printed nor its
+    arguments are shown.
     """
     import subprocess
 
@@ -46,7 +46,7 @@ def run(
     except subprocess.TimeoutExpired:
         raise ProvisionError(f"{shown(called)} did not end in {timeout_s:g} s") from None
     if ended.returncode not in accept:
-        said = "" if secret or stdin else complaint(ended.stderr or ended.stdout)
+        said = "" if secret else complaint(ended.stderr or ended.stdout)
         how = f"status {ended.returncode}" if ended.returncode >= 0 else f"signal {-ended.returncode}"
         raise ProvisionError(f"{shown(called)} ended with {how}" + (f": {said}" if said else ""))
     return Ended(ended.returncode, ended.stdout)

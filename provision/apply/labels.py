@@ -6,6 +6,7 @@ policy. A root without an SELinux configuration has none, and nothing is to be d
 
 import os
 
+from provision.apply import log
 from provision.apply.paths import shown
 from provision.apply.programs import setting
 from provision.apply.roots import Root
@@ -25,7 +26,8 @@ class Labels:
             raise ProvisionError(f"{VARIABLE} is {chosen!r}; it takes auto, true or false", exit_code=2)
         self.host_path = host_path
         self.policy = None if CHOICES[chosen] is False else self.read_policy()
-        if CHOICES[chosen] and self.policy is None:
+        self.is_demanded = bool(CHOICES[chosen])
+        if self.is_demanded and self.policy is None:
             raise ProvisionError(f"{VARIABLE} is {chosen}, but the root has no {CONFIGURATION} with SELINUXTYPE")
         self.paths: dict[str, None] = {}
 
@@ -43,7 +45,11 @@ class Labels:
         root = self.host_path.rstrip("/")
         existing = [f"{root}{path}" for path in paths if os.path.lexists(f"{root}{path}")]
         contexts = f"{root}/etc/selinux/{self.policy}/contexts/files/file_contexts"
-        if existing:
+        if not self.is_demanded and not os.path.exists(contexts):
+            log.notice(
+                f"{CONFIGURATION} names the policy {self.policy}, which the root does not have: no labels are set"
+            )
+        elif existing:
             names = b"".join(os.fsencode(path) + b"\0" for path in existing)
             run("setfiles", "-vF0", "-r", root or "/", contexts, "-f", "-", stdin=names)
 

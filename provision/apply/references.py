@@ -101,7 +101,7 @@ def referenced(resource: Resource, key: str, rendering: Rendering) -> Config:
     try:
         reading = read_any(rendering.reads.read(resource))
     except ProvisionError as error:
-        raise type(error)(f"{key}: {error}", exit_code=error.exit_code) from None
+        raise error.under(key) from None
     if not reading.is_sound:
         place = f" ({shown_url(source)})" if is_remote(resource) else ""
         raise refusal(f"{key}{place} is not a valid config", reading.remarks)

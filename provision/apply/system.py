@@ -15,7 +15,7 @@ from provision.apply.programs import HOMES, PASSWD, setting
 from provision.apply.roots import READ, Root
 from provision.apply.sources import shown_url
 from provision.apply.syncing import sync_filesystem
-from provision.contents import sha512
+from provision.contents import Room, sha512
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
 from provision.typed import BinaryIO
@@ -120,7 +120,7 @@ class Machine(Root):
         if self.fetching is None:
             raise ProvisionError(f"{shown_url(resource.source or '')} is not fetched: this run is offline")
         room = os.fstatvfs(file.fileno())
-        self.fetching.save(resource, file, limit=room.f_bavail * room.f_frsize)
+        self.fetching.save(resource, file, limit=Room(room.f_bavail * room.f_frsize))
 
     def create(self, directory: int) -> int:
         """The temporary file of a directory, new and readable by nobody else."""
@@ -217,7 +217,7 @@ class Machine(Root):
     def run(self, program_name: str, *arguments: str, stdin: str = "") -> None:
         """Run a program with `--root`. What it says is only shown where nothing secret was handed to it."""
         try:
-            run(program_name, "--root", self.host_path, *arguments, stdin=stdin.encode())
+            run(program_name, "--root", self.host_path, *arguments, stdin=stdin.encode(), secret=bool(stdin))
         finally:
             self.forget()
             self.ids = {"": (-1, -1)}

@@ -12,7 +12,7 @@ import pytest
 from provider_fakes import CONFIG, FakeMachine, Reply, metadata_server
 
 from provision.apply.fetch import TooLate
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.apply.providers.http import Http
 from provision.diagnostics import ProvisionError
 
@@ -36,7 +36,7 @@ def wrapped(platform: str, content: bytes) -> bytes:
 def test_the_config_is_at_its_address(platform: str, machine: FakeMachine) -> None:
     path = ROWS[platform]["path"]
     with metadata_server({f"GET {path}": Reply(wrapped(platform, CONFIG))}) as server:
-        assert asked(provider(platform), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS[platform], machine.host(server)) == CONFIG
     headers = server.asked[-1].headers
     for name, value in ROWS[platform].get("headers", {}).items():
         assert headers[name] == value
@@ -46,14 +46,14 @@ def test_the_config_is_at_its_address(platform: str, machine: FakeMachine) -> No
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_not_found_is_no_config(platform: str, machine: FakeMachine) -> None:
     with metadata_server({}) as server:
-        assert asked(provider(platform), machine.host(server)) is None
+        assert asked(PROVIDERS[platform], machine.host(server)) is None
     assert server.paths[-1] == f"GET {ROWS[platform]['path']}"
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_nothing_is_no_config(platform: str, machine: FakeMachine) -> None:
     with metadata_server({f"GET {ROWS[platform]['path']}": Reply()}) as server:
-        assert not asked(provider(platform), machine.host(server))
+        assert not asked(PROVIDERS[platform], machine.host(server))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -62,7 +62,7 @@ def test_a_refusal_is_an_error(platform: str, machine: FakeMachine) -> None:
         metadata_server({f"GET {ROWS[platform]['path']}": Reply(b"secret", 403)}) as server,
         pytest.raises(ProvisionError, match=r"^the metadata server's https?://.*403") as caught,
     ):
-        asked(provider(platform), machine.host(server))
+        asked(PROVIDERS[platform], machine.host(server))
     assert "secret" not in str(caught.value)
     assert len([path for path in server.paths if path.startswith("GET")]) == 1
 
@@ -71,7 +71,7 @@ def test_a_refusal_is_an_error(platform: str, machine: FakeMachine) -> None:
 def test_a_server_that_is_not_ready_is_asked_again(platform: str, machine: FakeMachine) -> None:
     answers = [Reply(status=503), Reply(wrapped(platform, CONFIG))]
     with metadata_server({f"GET {ROWS[platform]['path']}": answers}) as server:
-        assert asked(provider(platform), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS[platform], machine.host(server)) == CONFIG
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -79,7 +79,7 @@ def test_a_server_that_cannot_be_reached_ends_with_the_time(platform: str, machi
     with metadata_server({}) as server:
         pass
     with pytest.raises(ProvisionError, match="in time"):
-        asked(provider(platform), machine.host(server, total_s=0.1))
+        asked(PROVIDERS[platform], machine.host(server, total_s=0.1))
 
 
 def test_a_server_that_does_not_answer_ends_with_the_time(machine: FakeMachine) -> None:
@@ -88,7 +88,7 @@ def test_a_server_that_does_not_answer_ends_with_the_time(machine: FakeMachine) 
         host.addresses = {"http://169.254.169.254": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         host.fetcher = host.within(0.2)
         with pytest.raises(TooLate):
-            provider("hetzner").fetch(host)
+            PROVIDERS["hetzner"].fetch(host)
 
 
 def test_garbage_instead_of_http_ends_with_the_time(machine: FakeMachine) -> None:
@@ -109,7 +109,7 @@ def test_garbage_instead_of_http_ends_with_the_time(machine: FakeMachine) -> Non
         host.fetcher = host.within(0.3)
         try:
             with pytest.raises(ProvisionError):
-                provider("hetzner").fetch(host)
+                PROVIDERS["hetzner"].fetch(host)
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -121,24 +121,24 @@ def test_what_is_not_base64_is_refused_and_not_shown(garbage: bytes, machine: Fa
         metadata_server({f"GET {ROWS['oraclecloud']['path']}": Reply(garbage)}) as server,
         pytest.raises(ProvisionError, match=r"what the platform holds is not base64$"),
     ):
-        asked(provider("oraclecloud"), machine.host(server))
+        asked(PROVIDERS["oraclecloud"], machine.host(server))
 
 
 def test_base64_may_have_line_ends(machine: FakeMachine) -> None:
     with metadata_server({f"GET {ROWS['oraclecloud']['path']}": Reply(b"eyJh\r\nIjoxfQ==\n")}) as server:
-        assert asked(provider("oraclecloud"), machine.host(server)) == b'{"a":1}'
+        assert asked(PROVIDERS["oraclecloud"], machine.host(server)) == b'{"a":1}'
 
 
 def test_oracle_is_asked_again_where_it_is_busy(machine: FakeMachine) -> None:
     answers = [Reply(status=429), Reply(b64encode(CONFIG))]
     with metadata_server({f"GET {ROWS['oraclecloud']['path']}": answers}) as server:
-        assert asked(provider("oraclecloud"), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS["oraclecloud"], machine.host(server)) == CONFIG
 
 
 @privileged
 def test_scaleway_is_asked_from_a_privileged_port(machine: FakeMachine) -> None:
     with metadata_server({f"GET {ROWS['scaleway']['path']}": Reply(CONFIG)}) as server:
-        asked(provider("scaleway"), machine.host(server))
+        asked(PROVIDERS["scaleway"], machine.host(server))
     assert 1 <= server.asked[0].port <= 1022
 
 
@@ -148,7 +148,7 @@ def test_a_config_that_is_too_long_is_refused(machine: FakeMachine, monkeypatch:
         metadata_server({"GET /hetzner/v1/userdata": Reply(bytes((1 << 20) + 1))}) as server,
         pytest.raises(ProvisionError, match="limit"),
     ):
-        asked(provider("hetzner"), machine.host(server))
+        asked(PROVIDERS["hetzner"], machine.host(server))
 
 
 def test_an_address_that_is_not_overridden_stays(machine: FakeMachine) -> None:

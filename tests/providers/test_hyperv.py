@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from provider_fakes import CONFIG, FakeMachine, PatientHost
 
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.diagnostics import ProvisionError
 
 # sizeof(struct hv_kvp_msg), as the kernel's header has it.
@@ -81,7 +81,7 @@ def pairs(*found: Pair) -> list[bytes]:
 def test_the_config_is_one_pair(machine: FakeMachine) -> None:
     messages = [message(REGISTER, 0, b"", b""), *pairs((0, b"other", b"x"), (0, b"ignition.config", CONFIG))]
     with device(machine, messages) as (host, kernel):
-        assert asked(provider("hyperv"), host) == CONFIG
+        assert asked(PROVIDERS["hyperv"], host) == CONFIG
     assert kernel.registered == bytes([REGISTER]).ljust(SIZE, b"\0")
     assert kernel.statuses == [DONE, DONE]
     assert machine.calls == []
@@ -90,25 +90,25 @@ def test_the_config_is_one_pair(machine: FakeMachine) -> None:
 def test_the_config_may_come_in_parts(machine: FakeMachine) -> None:
     parts = [(0, b"ignition.config.%d" % number, b"%d," % number) for number in reversed(range(12))]
     with device(machine, pairs(*parts, (0, b"ignition.config.13", b"no"))) as (host, _):
-        assert asked(provider("hyperv"), host) == b"0,1,2,3,4,5,6,7,8,9,10,11,"
+        assert asked(PROVIDERS["hyperv"], host) == b"0,1,2,3,4,5,6,7,8,9,10,11,"
 
 
 def test_one_pair_is_preferred_unless_it_is_empty(machine: FakeMachine) -> None:
     with device(machine, pairs((0, b"ignition.config.0", b"parts"), (0, b"ignition.config", b"one"))) as (host, _):
-        assert asked(provider("hyperv"), host) == b"one"
+        assert asked(PROVIDERS["hyperv"], host) == b"one"
     with device(machine, pairs((0, b"ignition.config.0", b"parts"), (0, b"ignition.config", b""))) as (host, _):
-        assert asked(provider("hyperv"), host) == b"parts"
+        assert asked(PROVIDERS["hyperv"], host) == b"parts"
 
 
 def test_the_first_of_equal_keys_counts(machine: FakeMachine) -> None:
     with device(machine, pairs((0, b"ignition.config", b"one"), (0, b"ignition.config", b"two"))) as (host, _):
-        assert asked(provider("hyperv"), host) == b"one"
+        assert asked(PROVIDERS["hyperv"], host) == b"one"
 
 
 def test_other_pools_hold_no_config_but_are_written_for_the_daemon(machine: FakeMachine) -> None:
     with device(machine, pairs((3, b"ignition.config", CONFIG))) as (host, _):
-        assert asked(provider("hyperv"), host) is None
-    files = provider("hyperv").output_files(host)
+        assert asked(PROVIDERS["hyperv"], host) is None
+    files = PROVIDERS["hyperv"].output_files(host)
     assert [file.path for file in files] == [f"/var/lib/hyperv/.kvp_pool_{pool}" for pool in range(5)]
     assert {file.mode for file in files} == {0o600}
     assert [len(file.content) for file in files] == [0, 0, 0, 2560, 0]
@@ -117,13 +117,13 @@ def test_other_pools_hold_no_config_but_are_written_for_the_daemon(machine: Fake
 
 def test_a_value_may_fill_its_place(machine: FakeMachine) -> None:
     with device(machine, pairs((0, b"ignition.config", b"x" * 2047))) as (host, _):
-        assert asked(provider("hyperv"), host) == b"x" * 2047
+        assert asked(PROVIDERS["hyperv"], host) == b"x" * 2047
 
 
 def test_questions_of_the_host_are_refused(machine: FakeMachine) -> None:
     messages = [message(GET, 0, b"ignition.config", b"no"), *pairs((0, b"ignition.config", CONFIG))]
     with device(machine, messages) as (host, kernel):
-        assert asked(provider("hyperv"), host) == CONFIG
+        assert asked(PROVIDERS["hyperv"], host) == CONFIG
     assert kernel.statuses == [FAILED, DONE]
 
 
@@ -133,7 +133,7 @@ def test_sizes_that_make_no_sense_do_no_harm(machine: FakeMachine) -> None:
     huge = bytearray(message(SET, 0, b"ignition.config", CONFIG))
     struct.pack_into("=I", huge, 12, 0xFFFFFFFF)
     with device(machine, [bytes(empty), bytes(huge)]) as (host, _):
-        found = asked(provider("hyperv"), host)
+        found = asked(PROVIDERS["hyperv"], host)
     assert found is not None
     assert found.rstrip(b"\0") == CONFIG
 
@@ -143,19 +143,19 @@ def test_a_short_message_is_an_error(machine: FakeMachine) -> None:
         device(machine, [b"\x01short"]) as (host, _),
         pytest.raises(ProvisionError, match="gave a message of 6 bytes; this needs 7432"),
     ):
-        asked(provider("hyperv"), host)
+        asked(PROVIDERS["hyperv"], host)
 
 
 def test_a_quiet_device_is_no_config(machine: FakeMachine) -> None:
     with device(machine, []) as (host, _):
-        assert asked(provider("hyperv"), host) is None
+        assert asked(PROVIDERS["hyperv"], host) is None
 
 
 def test_the_driver_is_loaded_where_it_is_missing_and_a_missing_device_is_an_error(machine: FakeMachine) -> None:
     (machine.root / "sys/bus/vmbus/drivers/hv_utils/new_id").unlink()
     (machine.root / "sys/bus/vmbus/drivers/hv_utils").rmdir()
     with pytest.raises(ProvisionError, match=r"/dev/vmbus/hv_kvp cannot be opened: No such file"):
-        asked(provider("hyperv"), machine.host())
+        asked(PROVIDERS["hyperv"], machine.host())
     assert machine.calls == ["modprobe hv_utils"]
 
 
@@ -164,4 +164,4 @@ def test_a_device_that_breaks_is_an_error(machine: FakeMachine) -> None:
     read_only.unlink()
     read_only.mkdir()
     with pytest.raises(ProvisionError, match=r"Hyper-V's key-value pairs: /dev/vmbus/hv_kvp cannot be opened"):
-        asked(provider("hyperv"), machine.host())
+        asked(PROVIDERS["hyperv"], machine.host())

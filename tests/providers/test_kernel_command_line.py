@@ -1,4 +1,4 @@
-"""The kernel command line, and the config that it or the image itself names."""
+"""The kernel command line, and the config that it names."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from provider_fakes import CONFIG, FakeMachine, Reply, metadata_server
 
 from provision.apply import kernel_command_line
 from provision.apply.fetch import NeedsNetwork, NotFound
-from provision.apply.providers import from_kernel_command_line, system_folders, user_ign
+from provision.apply.providers import from_kernel_command_line
 from provision.diagnostics import ProvisionError
 
 
@@ -157,33 +157,6 @@ def test_a_label_with_dots_is_fine(label: str, machine: FakeMachine) -> None:
     machine.put("/proc/cmdline", f"ignition.config.device={label} ignition.config.path=/config.ign".encode())
     machine.label(label, {"/config.ign": CONFIG})
     assert from_kernel_command_line(machine.host()) == CONFIG
-
-
-def test_the_highest_user_ign_counts(machine: FakeMachine) -> None:
-    assert user_ign(machine.host()) is None
-    for folder in ("/usr/lib/ignition", "/etc/ignition", "/run/ignition"):
-        machine.put(f"{folder}/user.ign", folder.encode())
-        assert user_ign(machine.host()) == folder.encode()
-
-
-def test_an_empty_user_ign_is_an_empty_config_and_not_none(machine: FakeMachine) -> None:
-    machine.put("/etc/ignition/user.ign")
-    assert user_ign(machine.host()) == b""
-
-
-def test_a_user_ign_that_cannot_be_read_is_an_error(machine: FakeMachine) -> None:
-    machine.put("/etc/ignition/user.ign/oops")
-    with pytest.raises(ProvisionError, match=r"user\.ign cannot be read: Is a directory"):
-        user_ign(machine.host())
-
-
-def test_the_folders_of_the_image_can_be_named_by_variables(machine: FakeMachine) -> None:
-    environ = {"IGNITION_SYSTEM_CONFIG_DIR": "/a", "IGNITION_SYSTEM_LOCAL_CONFIG_DIR": ""}
-    assert system_folders(machine.host(environ=environ)) == (
-        f"{machine.root}/run/ignition",
-        f"{machine.root}/etc/ignition",
-        "/a",
-    )
 
 
 def test_a_url_that_is_not_found_is_an_error(machine: FakeMachine) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from provider_fakes import FakeMachine, Reply, metadata_server
 
-from provision.apply.providers import provider
+from provision.apply.providers import PROVIDERS
 
 METADATA = "GET /metadata"
 
@@ -26,7 +26,7 @@ def test_a_stage_that_ended_well_shows_in_the_timeline(
 ) -> None:
     answers = {METADATA: metadata("http://10.0.0.1/phone-home"), "POST /events": Reply(status=201)}
     with metadata_server(answers) as server:
-        provider("packet").report(machine.host(server), "disks", None)
+        PROVIDERS["packet"].report(machine.host(server), "disks", None)
     assert server.paths == [METADATA, "POST /events"]
     assert server.asked[0].headers["accept"] == "*/*"
     assert server.asked[1].headers["content-type"] == "application/json"
@@ -39,7 +39,7 @@ def test_a_stage_that_ended_well_shows_in_the_timeline(
 def test_a_stage_that_failed_shows_with_the_reason(machine: FakeMachine) -> None:
     answers = {METADATA: metadata("http://10.0.0.1"), "POST /events": Reply()}
     with metadata_server(answers) as server:
-        provider("packet").report(machine.host(server), "files", 'no "space" left')
+        PROVIDERS["packet"].report(machine.host(server), "files", 'no "space" left')
     said = json.loads(server.asked[1].body)
     assert said["state"] == "failed"
     assert 'no "space" left' in said["message"]
@@ -59,7 +59,7 @@ def test_a_timeline_that_cannot_be_told_is_only_a_warning(
     answers: dict[str, Reply], reason: str, machine: FakeMachine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with metadata_server(answers) as server:
-        provider("packet").report(machine.host(server), "files", None)
+        PROVIDERS["packet"].report(machine.host(server), "files", None)
     said = capsys.readouterr().err
     assert said.startswith("warning: the timeline does not hear of the stage files: ")
     assert reason in said
@@ -68,11 +68,11 @@ def test_a_timeline_that_cannot_be_told_is_only_a_warning(
 def test_a_timeline_without_a_network_is_only_a_warning(
     machine: FakeMachine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    provider("packet").report(machine.host(offline=True), "fetch-offline", None)
+    PROVIDERS["packet"].report(machine.host(offline=True), "fetch-offline", None)
     assert "the timeline does not hear" in capsys.readouterr().err
 
 
 def test_other_platforms_hear_nothing(machine: FakeMachine) -> None:
     with metadata_server({}) as server:
-        provider("hetzner").report(machine.host(server), "files", None)
+        PROVIDERS["hetzner"].report(machine.host(server), "files", None)
     assert server.paths == []

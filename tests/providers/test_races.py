@@ -7,7 +7,7 @@ import pytest
 from provider_fakes import CONFIG, FakeMachine, Reply, metadata_server
 
 from provision.apply.fetch import NeedsNetwork
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.apply.providers.host import Host
 from provision.apply.providers.networks import dhcp_server, ipv6_interfaces
 from provision.apply.providers.provider import Provider
@@ -58,7 +58,7 @@ class Said(Provider):
 @pytest.mark.parametrize("platform", ["openstack", "brightbox"])
 def test_openstack_has_a_metadata_server(platform: str, machine: FakeMachine) -> None:
     with metadata_server({f"GET {OPENSTACK}": Reply(CONFIG)}) as server:
-        assert asked(provider(platform), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS[platform], machine.host(server)) == CONFIG
 
 
 @pytest.mark.parametrize("platform", ["openstack", "brightbox"])
@@ -66,19 +66,19 @@ def test_openstack_has_a_metadata_server(platform: str, machine: FakeMachine) ->
 def test_openstack_has_a_config_drive(platform: str, label: str, machine: FakeMachine) -> None:
     machine.label(label, {OPENSTACK: CONFIG})
     with metadata_server({f"GET {OPENSTACK}": Reply(status=503)}) as server:
-        assert asked(provider(platform), machine.host(server, total_s=0.5)) == CONFIG
+        assert asked(PROVIDERS[platform], machine.host(server, total_s=0.5)) == CONFIG
     assert machine.leftovers() == []
 
 
 def test_openstack_without_user_data_is_no_config(machine: FakeMachine) -> None:
     with metadata_server({}) as server:
-        assert asked(provider("openstack"), machine.host(server)) is None
+        assert asked(PROVIDERS["openstack"], machine.host(server)) is None
 
 
 def test_an_openstack_drive_without_user_data_is_no_config(machine: FakeMachine) -> None:
     machine.label("config-2", {"/openstack/latest/meta_data.json": b"{}"})
     with metadata_server({f"GET {OPENSTACK}": Reply(status=503)}) as server:
-        assert asked(provider("openstack"), machine.host(server, total_s=0.5)) is None
+        assert asked(PROVIDERS["openstack"], machine.host(server, total_s=0.5)) is None
 
 
 def test_an_openstack_server_that_fails_leaves_it_to_a_late_drive(
@@ -97,7 +97,7 @@ def test_an_openstack_server_that_fails_leaves_it_to_a_late_drive(
     with metadata_server({f"GET {OPENSTACK}": answer}) as server:
         thread = threading.Thread(target=attach)
         thread.start()
-        assert asked(provider("openstack"), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS["openstack"], machine.host(server)) == CONFIG
         thread.join()
     assert f"warning: the metadata server's http://169.254.169.254{OPENSTACK}: " in capsys.readouterr().err
 
@@ -114,7 +114,7 @@ def test_openstack_is_asked_through_each_interface_with_ipv6(machine: FakeMachin
             "http://[fe80::a9fe:a9fe%eth0]": v4.origin,
             "http://[fe80::a9fe:a9fe%eth1]": v6.origin,
         }
-        assert asked(provider("openstack"), host) == CONFIG
+        assert asked(PROVIDERS["openstack"], host) == CONFIG
 
 
 def test_interfaces_that_are_down_or_loop_back_do_not_count(machine: FakeMachine) -> None:
@@ -132,19 +132,19 @@ def test_the_interfaces_of_this_very_machine_can_be_listed(machine: FakeMachine)
 def test_cloudstack_asks_the_server_of_its_lease(machine: FakeMachine) -> None:
     machine.put(f"{LEASES}/2", LEASE)
     with metadata_server({"GET /latest/user-data": Reply(CONFIG)}) as server:
-        assert asked(provider("cloudstack"), machine.host(server)) == CONFIG
+        assert asked(PROVIDERS["cloudstack"], machine.host(server)) == CONFIG
 
 
 def test_cloudstack_without_user_data_is_no_config(machine: FakeMachine) -> None:
     machine.put(f"{LEASES}/2", LEASE)
     with metadata_server({}) as server:
-        assert asked(provider("cloudstack"), machine.host(server)) is None
+        assert asked(PROVIDERS["cloudstack"], machine.host(server)) is None
 
 
 @pytest.mark.parametrize("label", ["config-2", "CONFIG-2"])
 def test_cloudstack_has_a_config_drive(label: str, machine: FakeMachine) -> None:
     machine.label(label, {CLOUDSTACK: CONFIG})
-    assert asked(provider("cloudstack"), machine.host()) == CONFIG
+    assert asked(PROVIDERS["cloudstack"], machine.host()) == CONFIG
 
 
 def test_a_lease_may_come_late_and_that_of_the_first_interface_counts(machine: FakeMachine) -> None:
@@ -176,7 +176,7 @@ def test_a_lease_that_makes_no_sense_is_an_error(lease: bytes, reason: str, mach
 
 def test_kubevirt_needs_no_network(machine: FakeMachine) -> None:
     machine.label("cidata", {"/user-data": CONFIG})
-    assert asked(provider("kubevirt"), machine.host(offline=True)) == CONFIG
+    assert asked(PROVIDERS["kubevirt"], machine.host(offline=True)) == CONFIG
 
 
 def test_the_first_answer_wins_and_the_others_end(machine: FakeMachine) -> None:

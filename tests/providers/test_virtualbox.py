@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from provider_fakes import CONFIG, FakeMachine, PatientHost
 
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.diagnostics import ProvisionError
 
 CONFIG_KEY, ENCODING_KEY = "/Ignition/Config", "/Ignition/Config/Encoding"
@@ -148,33 +148,33 @@ def test_the_structures_have_the_sizes_of_the_kernel() -> None:
 @pytest.mark.parametrize("config", [CONFIG, b"x" * 100_000])
 def test_the_config_is_a_property(config: bytes, guest: FakeVboxGuest) -> None:
     guest.properties[CONFIG_KEY] = config + b"\0RDONLYGUEST\0"
-    assert asked(provider("virtualbox"), guest) == config
+    assert asked(PROVIDERS["virtualbox"], guest) == config
     assert guest.log[:2] == ["version", "connect"]
     assert guest.log[-1] == "disconnect"
 
 
 def test_no_property_is_no_config(guest: FakeVboxGuest) -> None:
-    assert asked(provider("virtualbox"), guest) is None
+    assert asked(PROVIDERS["virtualbox"], guest) is None
 
 
 def test_an_empty_property_is_no_config(guest: FakeVboxGuest) -> None:
     guest.properties[CONFIG_KEY] = b"\0\0"
-    assert not asked(provider("virtualbox"), guest)
+    assert not asked(PROVIDERS["virtualbox"], guest)
 
 
 def test_an_encoding_is_refused_and_an_empty_one_ignored(guest: FakeVboxGuest) -> None:
     guest.properties = {CONFIG_KEY: CONFIG + b"\0\0", ENCODING_KEY: b"\0\0"}
-    assert asked(provider("virtualbox"), guest) == CONFIG
+    assert asked(PROVIDERS["virtualbox"], guest) == CONFIG
     guest.properties[ENCODING_KEY] = b"base64\0\0"
     with pytest.raises(ProvisionError, match="/Ignition/Config/Encoding is set to an encoding that is not known here"):
-        asked(provider("virtualbox"), guest)
+        asked(PROVIDERS["virtualbox"], guest)
     assert guest.log[-1] == "disconnect"
 
 
 def test_a_property_that_grows_meanwhile_is_read_again(guest: FakeVboxGuest) -> None:
     guest.properties[CONFIG_KEY] = b"grown"
     guest.grow = b"x\0\0"
-    found = asked(provider("virtualbox"), guest)
+    found = asked(PROVIDERS["virtualbox"], guest)
     assert found is not None
     assert found.startswith(b"grownx")
 
@@ -182,14 +182,14 @@ def test_a_property_that_grows_meanwhile_is_read_again(guest: FakeVboxGuest) -> 
 def test_a_property_without_its_nul_is_an_error(guest: FakeVboxGuest) -> None:
     guest.properties[CONFIG_KEY] = b"abc"
     with pytest.raises(ProvisionError, match="/Ignition/Config does not end with a NUL"):
-        asked(provider("virtualbox"), guest)
+        asked(PROVIDERS["virtualbox"], guest)
 
 
 @pytest.mark.parametrize("step", ["version", "connect", "call"])
 def test_a_refusal_of_the_driver_is_an_error(step: str, guest: FakeVboxGuest) -> None:
     guest.fail[step] = NOT_SUPPORTED
     with pytest.raises(ProvisionError, match=r"^VirtualBox's guest property: .*VirtualBox status -37"):
-        asked(provider("virtualbox"), guest)
+        asked(PROVIDERS["virtualbox"], guest)
 
 
 def test_a_driver_that_fails_is_an_error(guest: FakeVboxGuest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,26 +198,26 @@ def test_a_driver_that_fails_is_an_error(guest: FakeVboxGuest, monkeypatch: pyte
 
     monkeypatch.setattr(guest, "ioctl", broken)
     with pytest.raises(ProvisionError, match="/dev/vboxguest failed: Input/output error"):
-        asked(provider("virtualbox"), guest)
+        asked(PROVIDERS["virtualbox"], guest)
 
 
 def test_without_the_device_this_is_an_error(guest: FakeVboxGuest) -> None:
     guest.prefix = "/nowhere"
     with pytest.raises(ProvisionError, match="/dev/vboxguest cannot be opened"):
-        asked(provider("virtualbox"), guest)
+        asked(PROVIDERS["virtualbox"], guest)
 
 
 def test_deleting_takes_both_properties_away(guest: FakeVboxGuest) -> None:
     guest.properties = {CONFIG_KEY: CONFIG + b"\0\0", ENCODING_KEY: b"\0\0", "/Other": b"\0\0"}
-    provider("virtualbox").delete(guest)
+    PROVIDERS["virtualbox"].delete(guest)
     assert list(guest.properties) == ["/Other"]
-    provider("virtualbox").delete(guest)
+    PROVIDERS["virtualbox"].delete(guest)
 
 
 def test_a_property_that_is_read_only_cannot_be_deleted(guest: FakeVboxGuest) -> None:
     guest.fail["delete"] = PERMISSION_DENIED
     with pytest.raises(ProvisionError, match="most likely it is read-only for the guest"):
-        provider("virtualbox").delete(guest)
+        PROVIDERS["virtualbox"].delete(guest)
     guest.fail["delete"] = NOT_SUPPORTED
     with pytest.raises(ProvisionError, match="cannot be deleted: VirtualBox status -37"):
-        provider("virtualbox").delete(guest)
+        PROVIDERS["virtualbox"].delete(guest)

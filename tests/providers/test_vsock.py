@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from provider_fakes import CONFIG, FakeMachine, PatientHost
 
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.apply.providers.vsock import Vsock
 from provision.diagnostics import ProvisionError
 
@@ -57,7 +57,7 @@ def test_the_host_serves_the_config(machine: FakeMachine) -> None:
         connection.sendall(OK)
 
     with served(machine, answer) as host:
-        assert asked(provider("applehv"), host) == CONFIG
+        assert asked(PROVIDERS["applehv"], host) == CONFIG
     assert seen[0].startswith(b"GET / HTTP/1.1\r\n")
     assert b"\r\nAccept: application/json\r\n" in seen[0]
     assert machine.calls == ["modprobe vsock"]
@@ -66,24 +66,24 @@ def test_the_host_serves_the_config(machine: FakeMachine) -> None:
 def test_vsock_that_is_there_is_not_loaded(machine: FakeMachine) -> None:
     (machine.root / "sys/devices/virtual/misc/vsock").mkdir(parents=True)
     with served(machine, lambda connection, _: connection.sendall(OK)) as host:
-        assert asked(provider("applehv"), host) == CONFIG
+        assert asked(PROVIDERS["applehv"], host) == CONFIG
     assert machine.calls == []
 
 
 def test_a_body_may_come_in_chunks(machine: FakeMachine) -> None:
     answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     with served(machine, lambda connection, _: connection.sendall(answer)) as host:
-        assert asked(provider("applehv"), host) == b"abcde"
+        assert asked(PROVIDERS["applehv"], host) == b"abcde"
 
 
 def test_an_empty_body_is_no_config(machine: FakeMachine) -> None:
     with served(machine, lambda connection, _: connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")) as host:
-        assert not asked(provider("applehv"), host)
+        assert not asked(PROVIDERS["applehv"], host)
 
 
 def test_a_status_is_told_and_ignored(machine: FakeMachine, capsys: pytest.CaptureFixture[str]) -> None:
     with served(machine, lambda connection, _: connection.sendall(OK.replace(b"200 OK", b"500 Oops"))) as host:
-        assert asked(provider("applehv"), host) == CONFIG
+        assert asked(PROVIDERS["applehv"], host) == CONFIG
     assert "status 500" in capsys.readouterr().err
 
 
@@ -95,7 +95,7 @@ def test_garbage_is_an_error_and_not_shown(garbage: bytes, machine: FakeMachine)
             ProvisionError, match=r"^vsock 2:1024: the host (gave no proper HTTP answer|stopped answering|broke off)"
         ) as caught,
     ):
-        asked(provider("applehv"), host)
+        asked(PROVIDERS["applehv"], host)
     assert "topsecret" not in str(caught.value)
 
 
@@ -116,7 +116,7 @@ def test_a_host_that_sends_too_much_is_an_error(machine: FakeMachine) -> None:
         served(machine, answer) as host,
         pytest.raises(ProvisionError, match="what the host sends has more than 64 MiB"),
     ):
-        asked(provider("applehv"), host)
+        asked(PROVIDERS["applehv"], host)
 
 
 def test_a_hypervisor_that_cannot_be_reached_is_an_error(machine: FakeMachine) -> None:

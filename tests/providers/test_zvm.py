@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from provider_fakes import CONFIG, FakeMachine
 
-from provision.apply.providers import asked, provider
+from provision.apply.providers import PROVIDERS, asked
 from provision.diagnostics import ProvisionError
 
 HEADER = "ORIGINID FILE CLASS RECORDS  CPY HOLD DATE  TIME     NAME      TYPE     DIST\n"
@@ -37,7 +37,7 @@ def vmur(machine: FakeMachine, listing: str, content: bytes = CONFIG, status: in
 
 def test_the_first_file_of_the_type_ign_is_received(machine: FakeMachine) -> None:
     vmur(machine, LISTING, CONFIG + bytes(80 - len(CONFIG) % 80))
-    assert asked(provider("zvm"), machine.host(offline=True)) == CONFIG
+    assert asked(PROVIDERS["zvm"], machine.host(offline=True)) == CONFIG
     assert machine.calls == [
         "modprobe vmur",
         "chccwdev -e 000c",
@@ -51,31 +51,31 @@ def test_the_first_file_of_the_type_ign_is_received(machine: FakeMachine) -> Non
 @pytest.mark.parametrize("listing", ["", HEADER, LISTING.replace(" ign ", " exec ")])
 def test_a_reader_without_a_config_is_no_config(listing: str, machine: FakeMachine) -> None:
     vmur(machine, listing)
-    assert asked(provider("zvm"), machine.host()) is None
+    assert asked(PROVIDERS["zvm"], machine.host()) is None
 
 
 def test_what_stands_behind_an_empty_line_does_not_count(machine: FakeMachine) -> None:
     vmur(machine, f"{HEADER}\n{LISTING}")
-    assert asked(provider("zvm"), machine.host()) is None
+    assert asked(PROVIDERS["zvm"], machine.host()) is None
 
 
 def test_a_reader_that_is_ignored_is_freed_first(machine: FakeMachine) -> None:
     vmur(machine, LISTING)
     machine.add("chccwdev", f"grep -q cio_ignore {machine.journal}")
-    assert asked(provider("zvm"), machine.host()) == CONFIG
+    assert asked(PROVIDERS["zvm"], machine.host()) == CONFIG
     assert machine.calls[1:5] == ["chccwdev -e 000c", "cio_ignore -r 000c", "chccwdev -e 000c", "udevadm settle"]
 
 
 def test_a_reader_that_stays_offline_is_an_error(machine: FakeMachine) -> None:
     machine.add("chccwdev", "echo 'Device 0.0.000c not found' >&2; exit 1")
     with pytest.raises(ProvisionError, match=r"the z/VM reader 000c: chccwdev ended with status 1: .*not found"):
-        asked(provider("zvm"), machine.host())
+        asked(PROVIDERS["zvm"], machine.host())
 
 
 def test_a_file_that_cannot_be_received_is_an_error(machine: FakeMachine) -> None:
     vmur(machine, LISTING, status=2)
     with pytest.raises(ProvisionError, match="vmur ended with status 2"):
-        asked(provider("zvm"), machine.host())
+        asked(PROVIDERS["zvm"], machine.host())
     assert machine.leftovers() == []
 
 
@@ -83,17 +83,17 @@ def test_a_file_that_is_received_nowhere_is_an_error(machine: FakeMachine) -> No
     machine.put("/listing", LISTING.encode())
     machine.add("vmur", f"test $1 = re || cat {machine.root}/listing")
     with pytest.raises(ProvisionError, match="wrote nothing"):
-        asked(provider("zvm"), machine.host())
+        asked(PROVIDERS["zvm"], machine.host())
     assert machine.leftovers() == []
 
 
 def test_a_missing_module_is_an_error(machine: FakeMachine) -> None:
     machine.add("modprobe", "exit 1")
     with pytest.raises(ProvisionError, match="modprobe ended with status 1"):
-        asked(provider("zvm"), machine.host())
+        asked(PROVIDERS["zvm"], machine.host())
 
 
 def test_a_missing_program_is_named(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROVISION_VMUR", "/nowhere/vmur")
     with pytest.raises(ProvisionError, match="/nowhere/vmur was not found"):
-        asked(provider("zvm"), machine.host())
+        asked(PROVIDERS["zvm"], machine.host())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from provision.contents import Checksum, Gunzip, shown_size
+from provision.contents import Checksum, Gunzip, limit_words
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
 from provision.typed import Protocol
@@ -49,7 +49,7 @@ class Intake:
     def expect(self, packed: int | None) -> None:
         """Refuse what is announced to be too large."""
         if packed is not None and self.limit is not None and not self.gunzip and packed > self.limit:
-            raise ProvisionError(f"{self.name}: it has {packed} bytes, more than {shown_size(self.limit)}, the limit")
+            raise ProvisionError(f"{self.name}: it has {packed} bytes, more than {limit_words(self.limit)}")
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -61,7 +61,7 @@ class Intake:
         """Take unpacked bytes."""
         self.size += len(piece)
         if self.limit is not None and self.size > self.limit:
-            raise ProvisionError(f"the content has more than {shown_size(self.limit)}, the limit")
+            raise ProvisionError(f"the content has more than {limit_words(self.limit)}")
         if self.checksum:
             self.checksum.update(piece)
         write_all(self.file, piece)

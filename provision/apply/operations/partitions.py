@@ -82,12 +82,9 @@ class ChangePartitions(DeviceAct):
         yield from (("--add", number) for number in made if number not in self.deletes)
 
     def tell_kernel(self, system: Devices) -> None:
-        """Have the kernel know what was changed; it may know already, so complaints are only noticed."""
+        """Have the kernel know what was changed."""
         for what, number in self.numbers():
-            try:
-                system.run("partx", what, "--nr", number, self.device)
-            except ProvisionError as error:
-                system.notice(f"partx {what} --nr {number} {self.device}: {error}")
+            tell_kernel(what, number, self.device, system)
 
     def verify(self, system: Devices) -> None:
         """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""
@@ -101,9 +98,43 @@ class ChangePartitions(DeviceAct):
             if entry is None:
                 raise ProvisionError(f"partition {new.number} is not in the table of {self.device} after it was made")
             expect(f"partition {new.number} of {self.device}", (new.start, new.size), (entry.start, entry.size))
-            kernel = system.look(system.wait_for(f"{self.nodes}{new.number}"))
-            found = (kernel_start(kernel, system), kernel.size // self.sector_size)
-            expect(f"the kernel's partition {kernel.path}", (new.start, new.size), found)
+            expect_known(new, self.nodes, self.sector_size, system)
+
+
+class AnnouncePartitions(DeviceAct):
+    """Have the kernel know partitions that stand in the table already: a run that was cut off may have kept it from that."""
+
+    device: str = field(doc="The disk.")
+    sector_size: int = field(doc="Length of its logical sectors.", unit="bytes")
+    nodes: str = field(doc="As in ChangePartitions.")
+    partitions: tuple[NewPartition, ...] = field(default=(), doc="Those that the kernel does not know so.")
+
+    def describe(self) -> str:
+        numbers = ", ".join(str(partition.number) for partition in self.partitions)
+        return f"tell the kernel of partition {numbers} of {self.device}, which its table has"
+
+    def execute(self, system: Devices) -> None:
+        for partition in self.partitions:
+            what = "--update" if system.exists(f"{self.nodes}{partition.number}") else "--add"
+            tell_kernel(what, str(partition.number), self.device, system)
+        system.settle(self.device)
+        for partition in self.partitions:
+            expect_known(partition, self.nodes, self.sector_size, system)
+
+
+def tell_kernel(what: str, number: str, device: str, system: Devices) -> None:
+    """Have the kernel know one partition; it may know already, so complaints are only noticed."""
+    try:
+        system.run("partx", what, "--nr", number, device)
+    except ProvisionError as error:
+        system.notice(f"partx {what} --nr {number} {device}: {error}")
+
+
+def expect_known(wanted: NewPartition, nodes: str, sector_size: int, system: Devices) -> None:
+    """Raise ProvisionError where the kernel has a partition elsewhere, or does not come to know it."""
+    kernel = system.look(system.wait_for(f"{nodes}{wanted.number}"))
+    found = (kernel_start(kernel, system), kernel.size // sector_size)
+    expect(f"the kernel's partition {kernel.path}", (wanted.start, wanted.size), found)
 
 
 def kernel_start(part: BlockDevice, system: Devices) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from provision.apply.devices import MIB, BlockDevice, PartitionTable, TableEntry
-from provision.apply.operations.partitions import ChangePartitions, NewPartition, WipeTable
+from provision.apply.operations.devices import DeviceAct
+from provision.apply.operations.partitions import AnnouncePartitions, ChangePartitions, NewPartition, WipeTable
 from provision.apply.paths import shown
 from provision.apply.plan.devices import Surroundings, partition_path
 from provision.apply.plan.placement import Wanted, resolve, unwritable
@@ -59,12 +60,14 @@ class Specified(NamedTuple):
         return self.partition.should_exist is not False
 
 
-def plan_partitions(config: Config, surroundings: Surroundings) -> Iterator[WipeTable | ChangePartitions]:
-    """At most two operations for each disk: an empty table where that is asked for, and one commit of all changes."""
+def plan_partitions(config: Config, surroundings: Surroundings) -> Iterator[DeviceAct]:
+    """For each disk an empty table where that is asked for, one commit of all changes, and what the kernel has missed."""
     for disk in config.storage.disks:
         layout = plan_layout(disk, surroundings)
         if layout is not None:
             yield from operations_for(layout)
+            if not surroundings.is_forecast:
+                yield from announcements(layout, surroundings)
             carry_over(layout, surroundings)
 
 
@@ -235,7 +238,7 @@ def new_entry(wanted: Specified) -> TableEntry:
     )  # fmt: skip
 
 
-def operations_for(layout: Layout) -> Iterator[WipeTable | ChangePartitions]:
+def operations_for(layout: Layout) -> Iterator[DeviceAct]:
     """The acts that bring a layout about."""
     path = layout.device.path
     if layout.wiped:
@@ -257,6 +260,29 @@ def operations_for(layout: Layout) -> Iterator[WipeTable | ChangePartitions]:
                 for each in changed if (after := each.after) is not None
             ),
         ).at(layout.disk)  # fmt: skip
+
+
+def announcements(layout: Layout, surroundings: Surroundings) -> Iterator[AnnouncePartitions]:
+    """Partitions that stay and that the kernel does not know, or knows elsewhere."""
+    known = {part.number: part for part in surroundings.partitions(layout.device)}
+    sector_size = layout.device.sector_size
+    unknown = [
+        NewPartition(number=entry.number, start=entry.start, size=entry.size)
+        for decision in layout.decisions
+        if decision.action == "keep" and (entry := decision.after) is not None
+        and not is_known(entry, known.get(entry.number), sector_size)
+    ]  # fmt: skip
+    if unknown:
+        yield AnnouncePartitions(
+            device=layout.device.path, sector_size=sector_size, nodes=nodes_of(layout.device), partitions=tuple(unknown)
+        ).at(layout.disk)  # fmt: skip
+
+
+def is_known(entry: TableEntry, part: BlockDevice | None, sector_size: int) -> bool:
+    """Whether the kernel has a partition where the table has it. Of mapped disks it does not say where one starts."""
+    if part is None:
+        return False
+    return part.size == entry.size * sector_size and (part.path.startswith("/dev/dm-") or part.start == entry.start)
 
 
 def nodes_of(disk: BlockDevice) -> str:

@@ -1,18 +1,18 @@
 """Where each platform keeps its user's config: a table of sources, from which all else follows.
 
-Rows whose source is not noted come from Ignition's `internal/providers/<id>`. The order in which the engine asks:
-`from_kernel_command_line`, `user_ign`, the platform; the first that is not None counts.
+Rows whose source is not noted come from Ignition's `internal/providers/<id>`. The kernel command line and `user.ign`
+of the system (`base_configs`) are asked before.
 """
 
 from provision.apply.providers.azure import Azure, ProvisioningCd
 from provision.apply.providers.clouds import Aws, Gcp, Packet
+from provision.apply.providers.cmdline import from_kernel_command_line
 from provision.apply.providers.decoding import base64, gunzip_if_packed
 from provision.apply.providers.firmware import BootFifo, ByMachine, FirmwareItem, RawDisk
 from provision.apply.providers.host import Host, OutputFile
 from provision.apply.providers.http import Http, Token
 from provision.apply.providers.hyperv import KeyValuePairs
 from provision.apply.providers.labels import OPENSTACK, Label, is_cloud_config
-from provision.apply.providers.local import from_kernel_command_line, system_folders, user_ign
 from provision.apply.providers.networks import DhcpServer, EachIpv6Interface
 from provision.apply.providers.provider import LocalFile, NoConfig, Provider, asked
 from provision.apply.providers.race import Race
@@ -20,12 +20,8 @@ from provision.apply.providers.virtualbox import GuestProperty
 from provision.apply.providers.vmware import Vmware
 from provision.apply.providers.vsock import Vsock
 from provision.apply.providers.zvm import CardReader
-from provision.diagnostics import ProvisionError
 
-__all__ = [
-    "PROVIDERS", "Host", "OutputFile", "Provider", "asked", "from_kernel_command_line", "provider", "system_folders",
-    "user_ign",
-]  # fmt: skip
+__all__ = ["PROVIDERS", "Host", "OutputFile", "Provider", "asked", "from_kernel_command_line"]
 
 # The link-local address of metadata servers.
 M = "http://169.254.169.254"
@@ -110,12 +106,3 @@ PROVIDERS: dict[str, Provider] = {
     "vultr": Http(f"{M}/user-data/user-data"),
     "zvm": CardReader(),
 }
-
-
-def provider(platform: str) -> Provider:
-    """The provider of a platform id. Raises ProvisionError, a fault of use, for one that is not in the table."""
-    if platform not in PROVIDERS:
-        raise ProvisionError(
-            f"the platform {platform[:40]!a} is not known; known are {', '.join(PROVIDERS)}", exit_code=2
-        )
-    return PROVIDERS[platform]

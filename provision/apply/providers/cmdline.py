@@ -1,45 +1,20 @@
-"""What comes before the platform: the kernel command line, and `user.ign` of the image.
-
-Both say None where they name no config, so that the next is asked, and empty bytes for one that is empty.
-"""
+"""The config that the kernel command line names; it comes before that of the platform."""
 
 from provision.apply import kernel_command_line, log
 from provision.apply.paths import shown
-from provision.apply.providers.host import Host, read_file
+from provision.apply.providers.host import Host
 from provision.apply.providers.labels import content_of, on_device
 from provision.apply.roots import Root
 from provision.diagnostics import ProvisionError
 from provision.ignition import Resource
 
 DEVICE_LIMIT_S = 30
-USER_CONFIG = "user.ign"
-
-# Highest first: the variable that names the folder, and what holds without it. Source: Ignition, `internal/distro`.
-FOLDERS = (
-    ("IGNITION_SYSTEM_RUNTIME_CONFIG_DIR", "/run/ignition"),
-    ("IGNITION_SYSTEM_LOCAL_CONFIG_DIR", "/etc/ignition"),
-    ("IGNITION_SYSTEM_CONFIG_DIR", "/usr/lib/ignition"),
-)
-
-
-def system_folders(host: Host) -> tuple[str, ...]:
-    """The folders with configs of the image itself, as paths of this process, highest first."""
-    return tuple(host.environ.get(variable) or host.path(folder) for variable, folder in FOLDERS)
-
-
-def user_ign(host: Host) -> bytes | None:
-    """The first `user.ign` of the system's folders."""
-    for folder in system_folders(host):
-        content = read_file(f"{folder}/{USER_CONFIG}")
-        if content is not None:
-            log.info(f"reading {folder}/{USER_CONFIG}")
-            return content
-    return None
 
 
 def from_kernel_command_line(host: Host) -> bytes | None:
-    """The config that the kernel command line names, by URL or by device and path. Source: Ignition,
-    `internal/providers/cmdline`.
+    """What is at the URL, or at the path on the device; None where it names no config, and nothing for an empty one.
+
+    Source: Ignition, `internal/providers/cmdline`.
     """
     text = host.kernel_command_line()
     url = config_url(text)
