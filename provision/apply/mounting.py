@@ -1,11 +1,11 @@
 """Mounting below a root. Implements `operations.mounts.Mounts`."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 
 from provision.apply import log
 from provision.apply.commands import run
+from provision.apply.devices.sysfs import unescaped
 from provision.apply.labels import Labels
 from provision.apply.paths import WORDS, joined, shown
 from provision.apply.roots import Root
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 VIRTIOFS = "virtiofs"
 MOUNTS = "/proc/self/mountinfo"
-ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Mounted(NamedTuple):
@@ -29,17 +28,12 @@ class Mounted(NamedTuple):
 
 def mounts() -> Iterator[Mounted]:
     """What is mounted in this process's view, later mounts later. Source: proc_pid_mountinfo(5)."""
-    with open(MOUNTS, errors="surrogateescape") as file:
+    with open(MOUNTS, "rb") as file:
         for line in file:
-            before, _, after = line.partition(" - ")
+            before, _, after = line.partition(b" - ")
             words, source = before.split(), after.split()
             if len(words) >= 5 and len(source) >= 2:
                 yield Mounted(unescaped(source[1]), unescaped(words[4]))
-
-
-def unescaped(text: str) -> str:
-    """Blanks and the like stand as three octal digits."""
-    return ESCAPED.sub(lambda found: chr(int(found[1], 8)), text)
 
 
 class Mounter:
