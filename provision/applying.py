@@ -66,11 +66,15 @@ def check(target: Target) -> None:
     if (target.root is None) == (target.image is None):
         raise ProvisionError("say what to apply to: --root DIR or --image DISK.img", exit_code=USAGE)
     if target.image is not None and (target.disks or target.skip):
-        raise ProvisionError("--image takes neither --disks nor --skip: the whole config goes onto the image", exit_code=USAGE)
+        raise ProvisionError(
+            "--image takes neither --disks nor --skip: the whole config goes onto the image", exit_code=USAGE
+        )
     if target.root is not None and not target.dry_run:
         check_root(target.root, yes=target.yes)
     if (target.image is not None or target.disks) and target.dry_run:
-        raise ProvisionError("to see what becomes of disks without touching them, use `provision plan`", exit_code=USAGE)
+        raise ProvisionError(
+            "to see what becomes of disks without touching them, use `provision plan`", exit_code=USAGE
+        )
 
 
 def apply_to_root(config: Config, target: Target) -> None:

@@ -200,7 +200,9 @@ def test_a_dry_run_of_the_running_system_needs_no_confirmation(here: Path) -> No
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_what_a_directory_has_no_place_for_is_refused_by_name_before_anything_is_written(dry: list[str], here: Path) -> None:
+def test_what_a_directory_has_no_place_for_is_refused_by_name_before_anything_is_written(
+    dry: list[str], here: Path
+) -> None:
     before = tree(here)
     ran = provision("apply", "-", "--root", "root", "--offline", *dry, cwd=here, stdin=UNSUPPORTED)
     assert (ran.code, ran.out) == (3, "")

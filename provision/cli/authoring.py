@@ -100,7 +100,9 @@ def transpile(
     lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what --target can't express.")] = False,
     source_map: Annotated[
         str | None,
-        typer.Option("--source-map", help="Also write where everything stands in FILE, for the applier.", metavar="MAP"),
+        typer.Option(
+            "--source-map", help="Also write where everything stands in FILE, for the applier.", metavar="MAP"
+        ),
     ] = None,
     format: FormatOption = "auto",
     raw_errors: Annotated[bool, typer.Option("--raw-errors", help="Short for --format concise.")] = False,

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from apply_fakes import data, tree
 
-from provision.apply.root_command import main
 from provision.apply.reading import read_config
+from provision.apply.root_command import main
 
 FILES = {"files": [{"path": "/etc/a", "contents": data("a"), "mode": 420}]}
 
@@ -225,7 +225,9 @@ def test_a_child_must_be_sound_alone_and_merged(
 def test_offline_a_remote_config_is_refused_even_in_a_child(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     child = referring(merge=[{"source": "https://host/x"}])
     assert run(referring(merge=[reference(child)]), root, "--offline") == 3
-    assert "ignition.config.merge[0]: https://host/x has to be fetched, and this run is offline" in capsys.readouterr().err
+    assert (
+        "ignition.config.merge[0]: https://host/x has to be fetched, and this run is offline" in capsys.readouterr().err
+    )
 
 
 def test_a_child_s_hash_is_checked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,10 @@ from stages_devices import VDA, FakeDevices, disk, entry, part, storage, surroun
 from stages_shared import DIRECTORY, facts, file, planned
 
 from provision.apply.devices import BlockDevice, Signature
+from provision.apply.devices.sysfs import unescaped
 from provision.apply.directory import Plan, plan
 from provision.apply.facts import Facts
-from provision.apply.mounting import Mounter, mounts, unescaped
+from provision.apply.mounting import Mounter, mounts
 from provision.apply.operations.filesystems import MakeFilesystem
 from provision.apply.operations.luks import BindVolume, FormatVolume, OpenVolume
 from provision.apply.operations.mounts import Mount, Unmount

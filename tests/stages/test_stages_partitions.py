@@ -9,6 +9,7 @@ from stages_devices import HOME, IDS, LINUX, VDA, FakeDevices, RealPrograms, dis
 from stages_machine import environment
 
 from provision.apply.devices import BlockDevice, PartitionTable, Signature, TableEntry
+from provision.apply.operations.devices import DeviceAct
 from provision.apply.operations.partitions import AnnouncePartitions, ChangePartitions, NewPartition, WipeTable
 from provision.apply.plan.devices import Surroundings
 from provision.apply.plan.partitions import Decision, decide, plan_partitions
@@ -212,7 +213,7 @@ def test_partitions_beside_one_in_use_may_be_changed() -> None:
     )
 
 
-def plan(around: Surroundings, *partitions: Partition, **more: Any) -> list[WipeTable | ChangePartitions]:
+def plan(around: Surroundings, *partitions: Partition, **more: Any) -> list[DeviceAct]:
     """The operations for a disk."""
     return list(plan_partitions(storage(disks=[{"device": VDA, "partitions": list(partitions), **more}]), around))
 

@@ -1,0 +1,250 @@
+"""Mounting the config's file systems below the root, writing to them, and unmounting them; whole first boots."""
+
+from vm_guest import Guest
+from vm_scenarios import ALL, ROOT, A, B, C, D, E, Json, Scenario, apply, check, play, rows, storage
+
+MOUNT = ("fetch", "disks", "mount")
+PARTITIONED = f"sgdisk --new=1:0:+400M --change-name=1:ROOT --new=2:0:+400M --change-name=2:VAR --new=3:0:+200M {A}; udevadm settle; "
+
+
+def mounted(*mounts: tuple[str, str, str], **more: object) -> Json:
+    """A config that makes and mounts file systems: device, format, path."""
+    return storage(
+        filesystems=[{"device": device, "format": format, "path": path} for device, format, path in mounts], **more
+    )
+
+
+SCENARIOS = (
+    Scenario(
+        "nested mounts come in the order of their depth",
+        mounted((D, "vfat", "/var/lib/data/deep"), (B, "ext4", "/var"), (C, "xfs", "/var/lib/data")),
+        stages=MOUNT,
+        after=f"""
+            [ "$(findmnt -rno TARGET,SOURCE | grep {ROOT} | xargs)" = \\
+              "{ROOT}/var {B} {ROOT}/var/lib/data {C} {ROOT}/var/lib/data/deep {D}" ] || fail "$(findmnt -rno TARGET,SOURCE)"
+            node {ROOT}/var/lib directory 755 0:0
+        """,
+    ),
+    Scenario(
+        "umount takes back what mount did",
+        mounted((B, "ext4", "/var"), (C, "xfs", "/var/lib/data")),
+        stages=ALL,
+        after=f"! findmnt -rno TARGET | grep {ROOT}/var; test -d {ROOT}/var",
+    ),
+    Scenario(
+        "files land on the file systems that are mounted",
+        mounted(
+            (B, "ext4", "/var"),
+            (C, "btrfs", "/var/lib"),
+            files=[
+                {"path": "/var/on-b", "contents": {"source": "data:,b"}, "mode": 0o600},
+                {"path": "/var/lib/on-c", "contents": {"source": "data:,c"}},
+                {"path": "/etc/on-root", "contents": {"source": "data:,root"}},
+            ],
+        ),
+        stages=ALL,
+        after=f"""
+            content {ROOT}/etc/on-root root
+            absent {ROOT}/var/on-b
+            mount {B} {ROOT}/var; content {ROOT}/var/on-b b; node {ROOT}/var/on-b file 600 0:0; absent {ROOT}/var/lib/on-c
+            mount {C} {ROOT}/var/lib; content {ROOT}/var/lib/on-c c
+        """,
+    ),
+    Scenario(
+        "mount options are passed on",
+        storage(
+            filesystems=[
+                {"device": B, "format": "ext4", "path": "/data", "mountOptions": ["noatime", "data=journal"]},
+                {"device": C, "format": "vfat", "path": "/esp", "mountOptions": ["umask=0077"]},
+            ]
+        ),
+        stages=MOUNT,
+        after=f"""
+            findmnt -rno OPTIONS {ROOT}/data | grep noatime | grep -q data=journal
+            node {ROOT}/esp directory 700 0:0
+        """,
+    ),
+    Scenario(
+        "swap and file systems without a path are not mounted",
+        storage(
+            filesystems=[
+                {"device": B, "format": "swap", "path": ""},
+                {"device": C, "format": "ext4"},
+                {"device": D, "format": "none"},
+                {"device": E, "format": "ext4", "path": "/data"},
+            ]
+        ),
+        stages=MOUNT,
+        after=f'[ "$(findmnt -rno TARGET | grep {ROOT})" = {ROOT}/data ]; [ "$(wc -l < /proc/swaps)" = 1 ]',
+    ),
+    Scenario(
+        "a file system that is there is mounted with what it holds",
+        mounted((B, "ext4", "/data")),
+        before=f"mkfs.ext4 -q {B}; mark {B}",
+        stages=MOUNT,
+        after=f"content {ROOT}/data/mark kept",
+    ),
+    Scenario(
+        "a root that the config makes holds all the rest",
+        storage(
+            disks=[
+                {
+                    "device": A,
+                    "partitions": [{"number": 1, "label": "ROOT", "sizeMiB": 500}, {"number": 2, "label": "VAR"}],
+                }
+            ],
+            filesystems=[
+                {"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "label": "ROOT", "path": "/"},
+                {"device": "/dev/disk/by-partlabel/VAR", "format": "xfs", "label": "VAR", "path": "/var"},
+            ],
+            files=[
+                {"path": "/etc/a", "contents": {"source": "data:,a"}},
+                {"path": "/var/b", "contents": {"source": "data:,b"}},
+            ],
+        ),
+        stages=ALL,
+        after=f"""
+            ! findmnt -rno TARGET | grep {ROOT}
+            mount /dev/disk/by-label/ROOT {ROOT}; content {ROOT}/etc/a a; absent {ROOT}/var/b
+            mount /dev/disk/by-label/VAR {ROOT}/var; content {ROOT}/var/b b
+        """,
+    ),
+    Scenario(
+        "an encrypted array is mounted",
+        storage(
+            raid=[{"name": "pair", "level": "raid1", "devices": [B, C]}],
+            luks=[{"name": "secret", "device": "/dev/md/pair", "keyFile": {"source": "data:,word"}}],
+            filesystems=[{"device": "/dev/mapper/secret", "format": "ext4", "path": "/srv"}],
+            files=[{"path": "/srv/a", "contents": {"source": "data:,a"}}],
+        ),
+        stages=ALL,
+        after=f"mount /dev/mapper/secret {ROOT}/srv; content {ROOT}/srv/a a; grep -q '^secret UUID=' {ROOT}/etc/crypttab",
+    ),
+    Scenario(
+        "a home on a file system of its own belongs to its user",
+        {
+            **mounted((B, "ext4", "/home/deep/anna"), (C, "ext4", "/home/deep/anna/work")),
+            "passwd": {
+                "users": [
+                    {
+                        "name": "anna",
+                        "homeDir": "/home/deep/anna",
+                        "uid": 1700,
+                        "sshAuthorizedKeys": ["ssh-ed25519 AAAA anna"],
+                    }
+                ]
+            },
+        },
+        stages=(*MOUNT, "files"),
+        root="debian",
+        after=f"""
+            node {ROOT}/home/deep/anna directory 700 1700:1700
+            node {ROOT}/home/deep/anna/work directory 700 1700:1700
+            node {ROOT}/home/deep directory 755 0:0
+            node {ROOT}/home/deep/anna/.ssh directory 700 1700:1700
+        """,
+    ),
+    Scenario(
+        "a file system that is full is no matter for the others",
+        storage(
+            disks=[{"device": A, "partitions": [{"number": 1, "label": "tiny", "sizeMiB": 2}]}],
+            filesystems=[
+                {"device": "/dev/disk/by-partlabel/tiny", "format": "ext4", "path": "/tiny"},
+                {"device": B, "format": "ext4", "path": "/large"},
+            ],
+            files=[{"path": "/large/zeros", "contents": {"source": "data:;base64," + "AAAA" * 10_000}}],
+        ),
+        stages=ALL,
+        after=f'mount {B} {ROOT}/large; [ "$(stat -c %s {ROOT}/large/zeros)" = 30000 ]',
+    ),
+)
+
+REFUSED = (
+    Scenario(
+        "a mount point that is a link",
+        mounted((B, "ext4", "/data")),
+        before=f"mkdir {ROOT}/other; ln -s other {ROOT}/data",
+        stages=MOUNT,
+        after=f"! findmnt {ROOT}/data; ! findmnt {ROOT}/other",
+        fails="/data.*(link|not a directory|directory)",
+    ),
+    Scenario(
+        "a mount point under a link that leads out of the root",
+        mounted((B, "ext4", "/data/deep")),
+        before=f"mkdir /tmp/outside; ln -s /tmp/outside {ROOT}/data",
+        stages=MOUNT,
+        after="absent /tmp/outside/deep",
+        fails="/data.*(link|directory)",
+    ),
+    Scenario(
+        "a mount point that is a file",
+        mounted((B, "ext4", "/data")),
+        before=f"echo kept > {ROOT}/data",
+        stages=MOUNT,
+        after=f"content {ROOT}/data kept",
+        fails="/data.*directory",
+    ),
+    Scenario(
+        "options that the file system does not know",
+        storage(filesystems=[{"device": B, "format": "ext4", "path": "/data", "mountOptions": ["nosuchoption"]}]),
+        stages=MOUNT,
+        fails="mount.*/data|/data.*mount",
+    ),
+    Scenario(
+        "a file system that something keeps busy",
+        mounted((B, "ext4", "/data")),
+        before=f"(while ! mountpoint -q {ROOT}/data; do sleep 0.1; done; cd {ROOT}/data; sleep 1000) > /dev/null 2>&1 &",
+        # The files stage gives the loop the time that it needs.
+        stages=(*MOUNT, "files", "umount"),
+        fails="/data.*busy|busy.*/data",
+        after=f"mountpoint -q {ROOT}/data",
+    ),
+    Scenario(
+        "a file that does not fit",
+        storage(
+            disks=[{"device": A, "partitions": [{"number": 1, "label": "tiny", "sizeMiB": 2}]}],
+            filesystems=[{"device": "/dev/disk/by-partlabel/tiny", "format": "ext4", "path": "/tiny"}],
+            files=[
+                {"path": "/tiny/zeros", "contents": {"source": "http://files.example/zeros?4194304"}},
+            ],
+        ),
+        before="serve",
+        stages=ALL,
+        after=f'mount {A}1 {ROOT}/tiny; [ "$(ls -A {ROOT}/tiny)" = lost+found ] || fail "$(ls -lA {ROOT}/tiny)"',
+        fails="/tiny/zeros.*(space|room)",
+    ),
+    Scenario(
+        "a root that takes no writes",
+        mounted((B, "ext4", "/data")),
+        before=f"mkdir {ROOT}/data; mount -o bind {ROOT} {ROOT}; mount -o remount,bind,ro {ROOT}",
+        stages=(*MOUNT, "files"),
+        fails="read-only|Read-only",
+    ),
+)
+
+
+@rows(*SCENARIOS)
+def test_mounts(guest: Guest, scenario: Scenario) -> None:
+    play(guest, scenario)
+
+
+@rows(*REFUSED)
+def test_mounts_are_refused_for(guest: Guest, scenario: Scenario) -> None:
+    play(guest, scenario)
+
+
+def test_umount_works_after_files_failed(guest: Guest) -> None:
+    config = mounted((B, "ext4", "/data"), files=[{"path": "/data/x", "contents": {"source": "data:,new"}}])
+    guest.do(f"mkfs.ext4 -q {B} && mount {B} /mnt && echo old > /mnt/x && umount /mnt")
+    applied = apply(guest, config, ALL)
+    assert applied.failed == "files", applied.output
+    assert applied.stages["umount"].status == 0, applied.output
+    check(guest, f"! findmnt {ROOT}/data; mount {B} /mnt; content /mnt/x old", applied.output)
+
+
+def test_a_whole_first_boot_in_one_process(guest: Guest) -> None:
+    """Several stages may be given to one process, which then starts once."""
+    config = mounted((B, "ext4", "/data"), files=[{"path": "/data/x", "contents": {"source": "data:,new"}}])
+    applied = apply(guest, config, ("fetch,disks,mount,files,umount",), root="empty")
+    assert not applied.failed, applied.output
+    check(guest, f"! findmnt {ROOT}/data; mount {B} /mnt; content /mnt/x new; test -s {ROOT}/etc/.ignition-result.json")
