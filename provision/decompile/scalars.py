@@ -17,7 +17,8 @@ INDENTED = re.compile(r"\n*[ \t]")
 PLAIN = re.compile(r"(?:-+[^\s\-]|[^\s\-?:,\[\]{}#&*!|>'\"%@`])(?:.*\S)?")
 # A number to some readers of YAML 1.1: underscores count as digits there.
 NOT_PLAIN = re.compile(r":(?:\s|$)|\s#|^[-+]?[_0-9]*$")
-FLOW = re.compile(r"[\w./+][\w./+=@%:-]*[\w./+=@%-]|[\w./+]", re.ASCII)
+# Without colons: not all of YAML's readers take them there.
+FLOW = re.compile(r"[\w./+][\w./+=@%-]*[\w./+=@%-]|[\w./+]", re.ASCII)
 SHORT_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 SURROGATES = re.compile("[\ud800-\udfff]")
 

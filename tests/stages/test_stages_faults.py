@@ -478,6 +478,7 @@ def test_a_wrong_hash_leaves_what_there_was(machine: Machine) -> None:
     (machine.root / "etc/a").write_text("old")
     with serving({"/a": answer(200, b"content")}) as server:
         wanted = remote(f"{server.url}/a")
+        wanted["ignition"]["timeouts"]["httpTotal"] = 20
         wanted["storage"]["files"][0]["contents"]["verification"] = {"hash": "sha256-" + "0" * 64}
         ended = machine.run("fetch,files", config=wanted)
     assert "sha256 hash" in failed(machine, ended, "files")

@@ -315,7 +315,7 @@ def at_terminal(
 def test_at_a_terminal_what_takes_long_has_a_bar_that_goes_away(machine: Machine) -> None:
     with serving({"/a": stalling(b"x" * 500_000, 1_000_000), "/b": answer(200, b"b")}) as server:
         wanted = [{"path": f"/etc/{name}", "contents": {"source": f"{server.url}/{name}"}} for name in "ab"]
-        machine.config.write_bytes(document({"ignition": {"timeouts": {"httpTotal": 2}}, "storage": {"files": wanted}}))
+        machine.config.write_bytes(document({"ignition": {"timeouts": {"httpTotal": 4}}, "storage": {"files": wanted}}))
         words = [str(machine.called("ignition-apply")), "--root", str(machine.root), str(machine.config)]
         status, said = at_terminal(words, machine)
     assert status == 1

@@ -184,12 +184,12 @@ def test_a_child_may_be_replaced(machine: Machine) -> None:
 
 def test_a_replacement_does_not_inherit_timeouts(machine: Machine) -> None:
     def slow(handler: object) -> None:
-        time.sleep(1.2)
+        time.sleep(3.2)
         answer(200, document(files("/deep")))(handler)  # type: ignore[arg-type]
 
     with serving({"/deep": slow}) as server:
         replace_routes(server, {"new": referring(f"{server.url}/deep")})
-        old = referring(replace=f"{server.url}/new", ignition={"timeouts": {"httpTotal": 1}})
+        old = referring(replace=f"{server.url}/new", ignition={"timeouts": {"httpTotal": 3}})
         assert list(fetched(machine, old)) == ["/deep"]
 
 

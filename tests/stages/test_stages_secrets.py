@@ -52,7 +52,7 @@ def secret_config(url: str = "") -> Json:
         "contents": {"source": remote, "httpHeaders": [{"name": "X-Token", "value": "headerGEHEIM"}]},
     }  # fmt: skip
     return {
-        "ignition": {"timeouts": {"httpTotal": 1}},
+        "ignition": {"timeouts": {"httpTotal": 20}},
         "passwd": {
             "groups": [{"name": "staff", "passwordHash": GROUP_HASH}],
             "users": [{"name": "core", "passwordHash": HASH}, {"name": "root", "passwordHash": HASH}],

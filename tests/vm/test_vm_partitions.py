@@ -73,7 +73,7 @@ MADE = (
         disk(
             A,
             {"number": 1, "shouldExist": False, "wipePartitionEntry": True},
-            {"number": 0, "label": "new", "sizeMiB": 32},
+            {"number": 0, "label": "new", "sizeMiB": 32, "wipePartitionEntry": True},
         ),
         before=TWO,
         after=f"partitions {A} 1 2; partition {A} 1 label=new size_mib=32; partition {A} 2 label=usr",

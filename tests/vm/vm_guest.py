@@ -27,7 +27,9 @@ CONSOLE_LINES = 60
 
 # Emulation is slow, and other tests run at the same time: what a boot may take, and what an answer may take longer than
 # the script's own limit.
-BOOT_S, ANSWER_S = 180.0, 60.0
+BOOT_S, ANSWER_S = 120.0, 60.0
+# An emulated processor now and then sleeps through its wake-up while the kernel starts: then another one is started.
+BOOTS = 3
 
 
 class Ended(NamedTuple):
@@ -41,6 +43,16 @@ class Ended(NamedTuple):
     def output(self) -> str:
         """All that it said."""
         return self.stdout + self.stderr
+
+
+def started() -> Machine:
+    """A machine that answers."""
+    for _ in range(BOOTS - 1):
+        try:
+            return Machine()
+        except GuestError as error:
+            print(f"the guest did not start, another one is started: {error}")
+    return Machine()
 
 
 class GuestError(Exception):
@@ -169,9 +181,11 @@ def tpm_command(folder: Path) -> list[str]:
 
 
 def emulator_command(folder: Path, made: Path) -> list[str]:
-    """A PC with the disks, the TPM and the agent's port; nothing connects it to a network."""
+    """A PC with the disks, the TPM and the agent's port; nothing connects it to a network. One processor, because each
+    worker of the tests has a guest: with two a scenario costs half as much time again, for the atomics that are emulated.
+    """
     return [
-        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2", "-m", str(MEMORY_MIB),
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", str(MEMORY_MIB),
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-kernel", f"{made}/vmlinuz", "-initrd", f"{folder}/initrd",
         "-append", "console=ttyS0 panic=-1 loglevel=5 mitigations=off random.trust_bootloader=on raid=noautodetect",
@@ -204,7 +218,7 @@ class Guest:
     @property
     def running(self) -> Machine:
         """The machine, started where there is none."""
-        self.machine = self.machine or Machine()
+        self.machine = self.machine or started()
         return self.machine
 
     def run(
