@@ -45,16 +45,6 @@ class Ended(NamedTuple):
         return self.stdout + self.stderr
 
 
-def started() -> Machine:
-    """A machine that answers."""
-    for _ in range(BOOTS - 1):
-        try:
-            return Machine()
-        except GuestError as error:
-            print(f"the guest did not start, another one is started: {error}")
-    return Machine()
-
-
 class GuestError(Exception):
     """The guest did not do what was asked for; with what it said on its console where it hangs."""
 
@@ -207,6 +197,16 @@ def disk_options(name: str, path: str, sector: int, more: str) -> list[str]:
         "-drive", f"if=none,id=disk-{name},format=raw,file={path},{more}",
         "-device", f"virtio-blk-pci,drive=disk-{name},serial={name},logical_block_size={sector},physical_block_size={sector}",
     ]  # fmt: skip
+
+
+def started() -> Machine:
+    """A machine that answers."""
+    for _ in range(BOOTS - 1):
+        try:
+            return Machine()
+        except GuestError as error:
+            print(f"the guest did not start, another one is started: {error}")
+    return Machine()
 
 
 class Guest:
