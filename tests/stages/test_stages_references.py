@@ -10,6 +10,7 @@ import pytest
 from stages_machine import Json, Machine, data_url, document, files, lines_with, machine, referring
 from stages_shared import Route, Server, answer, by_turns, certificates, serving, short, stalling
 
+from provision.apply.fetch import Refused
 from provision.apply.references import MAX_DEPTH
 
 __all__ = ["machine"]
@@ -459,3 +460,9 @@ def test_butane_from_elsewhere_reads_no_files_of_this_machine(machine: Machine) 
         ended = machine.run("fetch,files", config=text, bare=False)
         assert ended.status == 1, ended.said
         assert not (machine.root / "etc/butane").exists()
+
+
+def test_a_refusal_keeps_its_kind_when_it_is_told_which_reference_it_is_about() -> None:
+    error = Refused("http://h/x: the server answers 400", 400).under("ignition.config.merge[0]")
+    assert isinstance(error, Refused)
+    assert (str(error), error.status) == ("ignition.config.merge[0]: http://h/x: the server answers 400", 400)
