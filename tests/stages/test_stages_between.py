@@ -362,6 +362,14 @@ def test_a_link_in_the_root_does_not_lead_the_failure_out(link: str, machine: Ma
     assert names_below(outside) == []
 
 
+def test_a_link_in_the_root_leads_the_failure_to_its_place_there(machine: Machine) -> None:
+    (machine.root / "etc").rename(machine.root / "real")
+    (machine.root / "etc").symlink_to("/real")
+    wanted = failing(machine)
+    assert machine.run("fetch,files", config=wanted).status == 1
+    assert json.loads((machine.root / "real/.ignition-result.json").read_text())["failure"]["stage"] == "files"
+
+
 # ---- the report -----------------------------------------------------------------------------------------------------
 
 

@@ -369,6 +369,14 @@ def test_a_child_that_is_missing_is_an_error(machine: Machine) -> None:
     assert f"{server.url}/child" in cause
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 410])
+def test_a_child_that_is_refused_is_an_error(status: int, machine: Machine) -> None:
+    with serving({"/child": answer(status)}) as server:
+        cause = refused(machine, referring(f"{server.url}/child"))
+    assert cause.startswith("ignition.config.merge[0]: ")
+    assert str(status) in cause
+
+
 def test_a_child_may_be_compressed(machine: Machine) -> None:
     with serving({"/child": answer(200, gzip.compress(document(files("/a"))))}) as server:
         child: Json = {"source": f"{server.url}/child", "compression": "gzip"}
