@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: demo test check bench golden clean
+.PHONY: demo test check bench golden powercut clean
 
 demo: .venv/installed
 	@sh docs/demo.sh $(BIN)/provision
@@ -27,6 +27,11 @@ bench: .venv/developing
 golden: .venv/developing
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/schema/test_project.py tests/test_report.py tests/apply
 	git diff --stat -- tests/golden
+
+# Pulls the plug in the middle of first boots, N times, and compares what comes of it; SEED= repeats a run's choices.
+N ?= 20
+powercut: .venv/developing
+	@$(BIN)/python tests/vm/powercut/powercut.py --cuts $(N) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 `ignition` runs stages, `ignition-apply` applies a config to a root directory, `ignition-validate` judges one, and
 `ignition-rmcfg` has the platform forget it. Source: Ignition, `internal/main.go`, `internal/apply`, `validate`.
+`provision-agent`, which is also what the agent's file is called by, takes the name as its first argument.
 """
 
 import os
@@ -12,8 +13,9 @@ from collections.abc import Callable, Sequence
 from provision import __version__
 from provision.apply import log
 from provision.apply.failure import Report, report_of
+from provision.apply.paths import shown
 from provision.apply.root_command import print_version, read
-from provision.diagnostics import ProvisionError
+from provision.diagnostics import ProvisionError, nearest
 from provision.source_map import load_source_map
 from provision.typed import TYPE_CHECKING
 
@@ -257,13 +259,68 @@ def apply_config(arguments: Sequence[str]) -> int:
     return root_command.main(list(arguments), program="ignition-apply")
 
 
+def first_boot(arguments: Sequence[str]) -> int:
+    """`first-boot`: what the scripts and units of an initramfs call around the stages."""
+    from provision.apply.first_boot.command import main
+
+    return main(arguments)
+
+
+def pack(arguments: Sequence[str]) -> int:
+    """`pack`: the agent and what it needs, into the tree of an initramfs."""
+    from provision.apply import pack as packing
+
+    return packing.main(arguments)
+
+
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "ignition": run_stages,
     "provision-ignition": run_stages,
     "ignition-apply": apply_config,
     "ignition-rmcfg": remove_config,
     "ignition-validate": validate,
+    "first-boot": first_boot,
+    "pack": pack,
 }
+
+
+# ---- provision-agent ----------------------------------------------------------------------------------------------------
+
+AGENT, AGENT_SUFFIX = "provision-agent", ".pyz"
+AGENT_HELP = """usage: provision-agent PROGRAM [ARGUMENT…]
+
+What provisions this machine. The programs; each tells more with --help:
+
+  ignition           run stages: fetch the machine's config and carry it out
+  ignition-apply     apply a config to a root directory
+  ignition-validate  say what is wrong with a config
+  ignition-rmcfg     have the platform forget the config
+  first-boot         what an initramfs calls around the stages
+  pack               copy this agent and what it needs into the tree of an initramfs"""
+
+
+def run_agent(arguments: Sequence[str]) -> int:
+    """`provision-agent`: the first argument names the program. Raises ProvisionError for one that there is not."""
+    name, given = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if name in ("--version", "-version"):
+        return print_version()
+    if name in ("--help", "-help", "-h"):
+        print(AGENT_HELP)
+        return DONE
+    if name in PROGRAMS:
+        return PROGRAMS[name](given)
+    known = [each for each in PROGRAMS if each != "provision-ignition"]
+    if not name:
+        raise ProvisionError(f"the first argument says what to do; there are {', '.join(known)}", exit_code=USAGE)
+    meant = nearest(name, known)
+    said = f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
+    raise ProvisionError(f"{shown(name)} is no program of the agent; {said}", exit_code=USAGE)
+
+
+def program_called(path: str) -> Callable[[Sequence[str]], int]:
+    """The program that a path calls: by its name, or for the agent's file by the first argument."""
+    name = os.path.basename(path)
+    return run_agent if name == AGENT or name.endswith(AGENT_SUFFIX) else PROGRAMS.get(name, run_stages)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -273,7 +330,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A name that the terminal cannot show must not end the work half-way.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        return PROGRAMS.get(os.path.basename(called), run_stages)(given)
+        return program_called(called)(given)
     except ProvisionError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

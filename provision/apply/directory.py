@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from provision.apply.facts import Facts
 from provision.apply.fetching import Fetching
 from provision.apply.operations import Operation
 from provision.apply.plan.draft import Draft
@@ -9,7 +10,7 @@ from provision.apply.plan.leftovers import NOTHING_LEFT, Leftovers, plan_leftove
 from provision.apply.plan.unsupported import SKIPPABLE, refuse_unsupported
 from provision.apply.references import Rendering, render
 from provision.apply.roots import Root, survey
-from provision.apply.runner import Progress, Result, run, say
+from provision.apply.runner import Keeper, Progress, Result, run, say
 from provision.apply.stages import STAGES
 from provision.contents import Blobs
 from provision.diagnostics import ProvisionError
@@ -39,16 +40,17 @@ def plan_directory(
     is_offline: bool = False,
     left: Leftovers = NOTHING_LEFT,
     finish: Callable[[Draft], Iterator[Operation]] | None = None,
+    look: Callable[[Root], Facts] = survey,
 ) -> Plan:
     """Decide what a config of the newest spec does to a root directory; writes nothing.
 
     `skip` names sections (SKIPPABLE) to leave out, `handled` those that other stages do. `rendering` says how configs
     that it refers to are read; without one, only data URLs are. `left` is what earlier stages have for the root,
-    `finish` plans what comes last. Raises ProvisionError with every reason not to start.
+    `finish` plans what comes last, `look` finds the facts. Raises ProvisionError with every reason not to start.
     """
     inside = Root(root)
     try:
-        draft = Draft(survey(inside), is_offline=is_offline, mount_points=left.directories)
+        draft = Draft(look(inside), is_offline=is_offline, mount_points=left.directories)
         return plan(render(config, rendering), draft, root, skip, handled, left, finish)
     finally:
         inside.close()
@@ -107,10 +109,13 @@ def check_root(root: str, *, yes: bool) -> None:
         inside.close()
 
 
-def apply_plan(plan: Plan, progress: Progress = say, fetching: Fetching | None = None) -> Result[Operation]:
+def apply_plan(
+    plan: Plan, progress: Progress = say, fetching: Fetching | None = None, journal: Keeper | None = None
+) -> Result[Operation]:
     """Carry out a plan; `progress` is told of every operation. Raises ProvisionError at the first that fails.
 
-    What was made gets its SELinux labels, and is on the disks when this returns.
+    What was made gets its SELinux labels, and is on the disks when this returns. With a journal a run that was cut off
+    goes on; what that made gets its labels now.
     """
     from provision.apply.labels import Labels
     from provision.apply.system import Machine
@@ -118,9 +123,9 @@ def apply_plan(plan: Plan, progress: Progress = say, fetching: Fetching | None =
     machine = Machine(plan.root, plan.blobs, fetching)
     labels = Labels(machine.host_path)
     try:
-        result = run(plan.operations, machine, progress)
+        result = run(plan.operations, machine, progress, journal)
         if labels.policy is not None:
-            for operation in result.executed:
+            for operation in result.executed if journal is None else plan.operations:
                 labels.add(*operation.touched(machine))
             labels.apply()
         machine.sync()

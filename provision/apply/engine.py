@@ -6,7 +6,7 @@ read. Fragments of the system (`base.d`) are read anew by each stage, and lie un
 
 from collections.abc import Mapping
 
-from provision.apply import kernel_command_line, log
+from provision.apply import faults, kernel_command_line, log
 from provision.apply.base_configs import base_config, user_config
 from provision.apply.console import Console
 from provision.apply.failure import Report, send_report
@@ -62,6 +62,7 @@ class Engine:
     def run(self, stage: str) -> None:
         """Run one stage; ProvisionError for what the machine or the config refuses. Saves the state where it succeeds."""
         self.needs_network = False
+        faults.enter(stage)
         base = self.base()
         offline = stage == OFFLINE_STAGE
         self.provider_fetcher.offline = self.host.fetcher.offline = offline
@@ -88,7 +89,9 @@ class Engine:
         """What a stage's work needs."""
         fetching = Fetching(self.config, self.equipped)
         fetching.tell = self.console.fetched
-        return Workplace(self.config, self.options.root, fetching, self.state, progress=self.console.step)
+        return Workplace(
+            self.config, self.options.root, fetching, self.state, progress=self.console.step, is_first_boot=True
+        )
 
     def equipped(self) -> Fetcher:
         """The fetcher with what the platform gives it to open its own stores with."""

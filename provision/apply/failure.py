@@ -80,7 +80,7 @@ def report_of(error: ProvisionError | OSError, stage: str, places: SourceMap) ->
         place = f"{shown(str(error.filename))}: " if error.filename is not None else ""
         return Report(stage, "", "", None, f"{place}{error.strerror or error}", remedy_of(error))
     if not isinstance(error, OperationError):
-        return Report(stage, "", "", None, str(error), AGAIN)
+        return Report(stage, "", "", None, str(error), remedy_of(error.__cause__))
     subject = subject_of(error.act.origin)
     return Report(stage, error.act.describe(), subject, places.get(subject), error.cause, remedy_of(error.__cause__))
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from provision.apply import log
 from provision.apply.commands import Ended, run
-from provision.apply.devices import BlockDevice
+from provision.apply.devices import VFAT_ID, BlockDevice, saved_table
+from provision.apply.devices.gpt import guid_text
+from provision.apply.devices.unfinished import id_places
 from provision.apply.fetching import Fetching
 from provision.apply.paths import shown
 from provision.apply.programs import CEX_KEY, setting
@@ -23,6 +25,10 @@ POLL_S = 0.05
 # As long as a key that nobody has to type may be; hex digits, since a key file with a NUL byte or line feed is taken
 # for something else by some programs. Source: Ignition, `internal/exec/stages/disks/luks.go`.
 RANDOM_KEY_BYTES = 4096
+# Sources: mdadm, udev-md-raid-assembly.rules; dracut, modules.d/90mdraid/65-md-incremental-imsm.rules.
+NO_ASSEMBLY = ("ANACONDA", "rd_NO_MD")
+# Source: Linux, include/uapi/linux/fs.h.
+BLKRRPART = 0x125F
 AP_DEVICES = "/sys/bus/ap/devices"
 
 
@@ -80,6 +86,66 @@ class Hardware:
             time.sleep(POLL_S)
         return os.path.realpath(path)
 
+    def flush(self, path: str) -> None:
+        """Wait until all that was written to a device is on it."""
+        with opened(path, os.O_RDONLY) as fd:
+            os.fsync(fd)
+
+    def save_table(self, path: str, sector_size: int, slots: int, before: int) -> bool:
+        """Keep a copy of a disk's partition table on the disk, until `drop_table`; whether there is room for it."""
+        if not saved_table.has_room(sector_size, slots, before):
+            return False
+        with opened(path, os.O_RDWR) as fd:
+            saved_table.save(fd, sector_size)
+        return True
+
+    def drop_table(self, path: str, sector_size: int) -> None:
+        """Take the copy away, once the new table is on the disk."""
+        with opened(path, os.O_RDWR) as fd:
+            saved_table.drop(fd, sector_size)
+
+    def recover_table(self, path: str) -> None:
+        """Where a run was cut off while it changed a disk's table, and left ruins, put the table before it back."""
+        disk = self.look(path)
+        with opened(path, os.O_RDONLY) as fd:
+            table = saved_table.saved(fd, disk.sector_size)
+        if table is None:
+            return
+        if disk.table.damage or disk.table.kind != "gpt":
+            log.notice(f"{shown(path)}: a change of its partition table was cut off; the table before it is put back")
+            with opened(path, os.O_RDWR) as fd:
+                saved_table.restore(fd, table)
+                reread_table(fd)
+            self.settle(disk.path)
+        self.drop_table(path, disk.sector_size)
+
+    def new_guid(self) -> str:
+        """A random GUID. Source: RFC 9562, 5.4."""
+        digits = bytearray(os.urandom(16))
+        # In the order of a GPT, where the version is in the eighth byte.
+        digits[7], digits[8] = digits[7] & 0x0F | 0x40, digits[8] & 0x3F | 0x80
+        return guid_text(bytes(digits))
+
+    @contextmanager
+    def assembling_nothing(self) -> Iterator[None]:
+        """Keep udev from starting arrays by itself: it would take up members while their disks are still being changed."""
+        set_udev_properties("1")
+        try:
+            yield
+        finally:
+            set_udev_properties("")
+
+    def finish_vfat(self, path: str, uuid: str) -> None:
+        """Give a new FAT file system its own id, in the place of the mark that it is unfinished."""
+        number = int(uuid, 16) if uuid else int.from_bytes(os.urandom(4), "little")
+        mark = int(VFAT_ID, 16).to_bytes(4, "little")
+        with opened(path, os.O_RDWR) as fd:
+            # The first sector last: it is the one that counts. An id from the author's own options stays.
+            for place in reversed(id_places(os.pread(fd, 512, 0))):
+                if os.pread(fd, 4, place) == mark:
+                    os.pwrite(fd, number.to_bytes(4, "little"), place)
+                    os.fsync(fd)
+
     @contextmanager
     def key_file(self, volume: str, source: Resource, *, is_cex: bool = False) -> Iterator[str]:
         """The path of a file that only root reads and that holds a volume's key, for as long as it is needed."""
@@ -136,6 +202,36 @@ class Hardware:
         for tang in clevis.tang:
             if not tang.advertisement:
                 self.fetching.read(Resource(source=tang.url.rstrip("/") + "/adv"))
+
+
+@contextmanager
+def opened(path: str, flags: int) -> Iterator[int]:
+    """A descriptor of a device."""
+    fd = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def set_udev_properties(value: str) -> None:
+    """Set what the rules that start arrays heed."""
+    if os.path.exists("/run/udev/control"):
+        for name in NO_ASSEMBLY:
+            try:
+                run("udevadm", "control", f"--property={name}={value}")
+            except ProvisionError as error:
+                log.notice(f"udev is not told about {name}: {error}")
+
+
+def reread_table(fd: int) -> None:
+    """Have the kernel read a disk's table again. Where partitions are in use it keeps those that it knows."""
+    import fcntl
+
+    try:
+        fcntl.ioctl(fd, BLKRRPART)
+    except OSError as error:
+        log.notice(f"the kernel does not read the partition table again: {error.strerror}")
 
 
 def is_block_device(path: str) -> bool:

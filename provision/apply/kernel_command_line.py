@@ -11,7 +11,7 @@ from provision.diagnostics import ProvisionError
 PATH = "/proc/cmdline"
 PATH_VARIABLE = "IGNITION_KERNEL_CMDLINE_PATH"
 
-FIRST_BOOT = "ignition.firstboot"
+FIRST_BOOT = ("provision.firstboot", "ignition.firstboot")
 PLATFORM = "ignition.platform.id"
 CONFIG_URL = "ignition.config.url"
 CONFIG_DEVICE = "ignition.config.device"
@@ -48,9 +48,14 @@ def value(text: str, key: str) -> str:
 
 def is_first_boot(text: str) -> bool:
     """Whether this boot is to provision the machine."""
-    said = "0"
+    return bool(first_boot_words(text))
+
+
+def first_boot_words(text: str) -> list[str]:
+    """Those of the words for a first boot that are on the command line and not switched off."""
+    said = dict.fromkeys(FIRST_BOOT, "")
     for word in text.split():
         name, equals, value = word.partition("=")
-        if name == FIRST_BOOT:
-            said = value if equals else name
-    return said not in OFF
+        if name in said:
+            said[name] = value if equals else name
+    return [name for name, value in said.items() if value not in OFF]

@@ -42,6 +42,8 @@ class Mounter:
     def __init__(self, host_path: str, state: "State", names: Callable[[str], str] | None = None) -> None:
         self.host_path, self.state = os.path.realpath(host_path), state
         self.names = names
+        # Told of each directory before it is made, so that a run that goes on knows whose it is.
+        self.tell_made: Callable[[str], None] = lambda path: None
         self.labels = Labels(self.host_path)
 
     def host(self, path: str) -> str:
@@ -67,6 +69,7 @@ class Mounter:
                 step = joined(here, name)
                 found = root.look(step)
                 if found.kind == "missing":
+                    self.tell_made(step)
                     os.mkdir(name, 0o755, dir_fd=root.directory("" if here == "/" else here))
                     os.chmod(self.host(step), 0o755)
                     self.state.directories.append(step)

@@ -4,7 +4,7 @@ Source: Ignition, `internal/exec/stages/files/filesystemEntries.go`. What went w
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from provision.apply import log
 from provision.apply.commands import run
@@ -29,24 +29,22 @@ def result_path() -> str:
     return setting("PROVISION_RESULT_FILE", os.environ)
 
 
-def result_planner(root: str, state: State) -> Callable[[Draft], Iterator[Operation]]:
-    """A planner for the file."""
-    content = as_json(success(root, state))
-    source = data_url(content)
+def plan_result(draft: Draft, root: str, state: State) -> Iterator[Operation]:
+    """The file, with what an earlier run wrote there."""
+    place = result_path()
+    path = draft.resolve(place)
+    report = success(state)
+    # A run that goes on does not find its own success, but the failure of the one before.
+    previous = failure_report(root) or previous_report(path, draft)
+    if previous is not None:
+        report["previousReport"] = previous
+    source = data_url(as_json(report))
+    yield from plan_file(path, File(path=place, mode=MODE, overwrite=True, contents=FileContents(source=source)), draft)
 
-    def plan_result(draft: Draft) -> Iterator[Operation]:
-        path = result_path()
-        file = File(path=path, mode=MODE, overwrite=True, contents=FileContents(source=source))
-        yield from plan_file(draft.resolve(path), file, draft)
 
-    return plan_result
-
-
-def success(root: str, state: State) -> dict[str, Any]:
+def success(state: State) -> dict[str, Any]:
     """The report of a machine that is provisioned."""
-    report = boot() | {"userConfigProvided": any(each.get("kind") == "user" for each in state.fetched)}
-    previous = previous_report(root)
-    return report | ({"previousReport": previous} if previous is not None else {})
+    return boot() | {"userConfigProvided": any(each.get("kind") == "user" for each in state.fetched)}
 
 
 def boot() -> dict[str, Any]:
@@ -60,18 +58,13 @@ def boot() -> dict[str, Any]:
     return {"provisioningBootID": boot_id, "provisioningDate": date}
 
 
-def previous_report(root: str) -> Any:
+def previous_report(path: str, draft: Draft) -> Any:
     """What an earlier run wrote, unless the system is live and starts anew at each boot; None where there is nothing."""
     import json
 
-    inside = Root(root)
-    try:
-        path = inside.resolve(result_path())
-        if inside.look(path).kind != "file":
-            return None
-        text = inside.read(path)
-    finally:
-        inside.close()
+    if draft.facts.nodes[path].kind != "file":
+        return None
+    text = draft.facts.contents[path]
     try:
         run("is-live-image")
         return None
@@ -82,6 +75,20 @@ def previous_report(root: str) -> Any:
     except ValueError:
         log.warning(f"the report {shown(result_path())} of the earlier run is damaged and left out")
         return None
+
+
+def failure_report(host_path: str) -> Any:
+    """What a run that failed wrote into a root; None where the last one did not."""
+    import json
+
+    root = Root(host_path)
+    try:
+        report = json.loads(root.text(result_path()) or "null")
+    except (OSError, ValueError):
+        return None
+    finally:
+        root.close()
+    return report if isinstance(report, dict) and "failure" in report else None
 
 
 def as_json(report: dict[str, Any]) -> bytes:

@@ -1,17 +1,19 @@
 """Doing what a plan says: say it, skip what is done, execute. Knows no single operation.
 
-Acts that keep different things busy (`Act.lanes`) run at the same time; all others wait for those before them. The seam
-for a journal is `attempt`: an act's `key` before `execute` and after it.
+Acts that keep different things busy (`Act.lanes`) run at the same time; all others wait for those before them. With a
+journal, acts are announced before they begin and told when what they did is on the disks: quick ones many at a time.
 """
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from provision.apply import faults
 from provision.apply.operations import Act
 from provision.diagnostics import ProvisionError
-from provision.typed import Any, Generic, Literal, NamedTuple, TypeVar
+from provision.typed import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Act[Any])
@@ -24,6 +26,9 @@ MIN_WORKERS = 4
 
 # How long a line may wait for others, where there is no terminal: one write for each takes longer than small files do.
 WAIT_S = 0.2
+
+# How many quick acts are announced at once: each announcement waits for the disk twice.
+BATCH = 256
 
 State = Literal["started", "executed", "skipped", "failed"]
 
@@ -58,15 +63,44 @@ class OperationError(ProvisionError):
         )
 
 
-def run(operations: Sequence[A], system: Any, progress: Progress) -> Result[A]:
-    """Execute operations in their order. Stops at the first that fails, with a OperationError that names it."""
-    runner = Run(operations, system, progress)
-    for group in groups(operations):
-        if len(group) == 1:
-            runner.perform(group[0])
-        else:
-            runner.perform_at_once(group)
+class Keeper(Protocol):
+    """A journal as a run uses it. `start` and `finish` return when the journal is on the disk."""
+
+    def is_finished(self, act: Act[Any]) -> bool:
+        """Whether an earlier run did an act."""
+
+    def note_of(self, act: Act[Any]) -> dict[str, Any] | None:
+        """What was noted of an act that an earlier run began; None where none did."""
+
+    def start(self, acts: Sequence[Act[Any]], system: Any) -> None:
+        """Announce acts."""
+
+    def finish(self, acts: Sequence[Act[Any]]) -> None:
+        """Say that acts are done, what they did being on the disks."""
+
+
+def run(operations: Sequence[A], system: Any, progress: Progress, journal: Keeper | None = None) -> Result[A]:
+    """Execute operations in their order. Stops at the first that fails, with a OperationError that names it.
+
+    With a journal the system has a method `sync`, which waits until what was done is on the disks.
+    """
+    runner = Run(operations, system, progress, journal)
+    for batch in batches(operations) if journal is not None else groups(operations):
+        runner.perform_batch(batch)
     return Result(tuple(runner.executed), tuple(runner.skipped))
+
+
+def batches(operations: Sequence[Act[Any]]) -> Iterator[range]:
+    """The groups, quick operations in a row taken together."""
+    start = end = 0
+    for group in groups(operations):
+        is_quick = len(group) == 1 and operations[group.start].is_quick
+        if end > start and not (is_quick and operations[start].is_quick and end - start < BATCH):
+            yield range(start, end)
+            start = end
+        end = group.stop
+    if end > start:
+        yield range(start, end)
 
 
 def groups(operations: Sequence[Act[Any]]) -> Iterator[range]:
@@ -84,27 +118,79 @@ def groups(operations: Sequence[Act[Any]]) -> Iterator[range]:
 class Run(Generic[A]):
     """A run under way. `system` is what the acts are for."""
 
-    def __init__(self, operations: Sequence[A], system: Any, progress: Progress) -> None:
-        self.operations, self.system, self.progress = operations, system, progress
+    def __init__(self, operations: Sequence[A], system: Any, progress: Progress, journal: Keeper | None = None) -> None:
+        self.operations, self.system, self.progress, self.journal = operations, system, progress, journal
         self.executed: list[A] = []
         self.skipped: list[A] = []
+        self.begun: dict[int, dict[str, Any]] = {}
+        self.lock = threading.Lock()
+
+    def perform_batch(self, batch: range) -> None:
+        """Execute operations that the journal, if there is one, takes together."""
+        journal = self.journal
+        if journal is None:
+            self.perform_group(batch)
+            return
+        acts = [self.operations[index] for index in batch if not journal.is_finished(self.operations[index])]
+        for index in batch:
+            note = journal.note_of(self.operations[index])
+            if note is not None:
+                self.begun[index] = note
+        if acts:
+            journal.start(acts, self.system)
+        # Of those that run side by side each is finished for itself: they take long.
+        if not self.perform_group(batch) and acts:
+            self.finish(acts)
+
+    def finish(self, acts: Sequence[A]) -> None:
+        """Have the journal say that acts are done."""
+        if self.journal is not None:
+            with self.lock:
+                self.system.sync()
+                self.journal.finish(acts)
+
+    def perform_group(self, group: range) -> bool:
+        """Execute operations: side by side those that have lanes, all others one after another. Whether they had lanes."""
+        if len(group) > 1 and self.operations[group.start].lanes:
+            self.perform_at_once(group)
+            return True
+        for index in group:
+            self.perform(index)
+        return False
 
     def perform(self, index: int) -> None:
         """Execute one operation, unless it is done."""
-        act = self.operations[index]
-        is_done = self.attempt(act.done, index)
+        act, number = self.operations[index], faults.next_number()
+        is_done = self.attempt(lambda: self.is_done(index), index)
         self.tell(index, "skipped" if is_done else "started")
         if is_done:
             self.skipped.append(act)
             return
-        self.attempt(act.execute, index)
+        faults.point(number, "before")
+        if not self.recovered(index):
+            self.attempt(lambda: act.execute(self.system), index)
+        faults.point(number, "after")
         self.executed.append(act)
         self.tell(index, "executed")
 
-    def attempt(self, method: Callable[[Any], T], index: int) -> T:
-        """What a method of an operation answers; what the machine refuses becomes an OperationError."""
+    def is_done(self, index: int) -> bool:
+        """Whether an operation has nothing to do. What was begun before is done by the journal alone: half of it may look
+        like all of it.
+        """
+        act = self.operations[index]
+        if self.journal is not None and self.journal.is_finished(act):
+            return True
+        return index not in self.begun and act.done(self.system)
+
+    def recovered(self, index: int) -> bool:
+        """Take back what is half-done of an operation; whether it is done after all."""
+        note = self.begun.get(index)
+        return note is not None and self.attempt(lambda: self.operations[index].recover(self.system, note), index)
+
+    def attempt(self, ask: Callable[[], T], index: int) -> T:
+        """What a question to an operation is answered; what the machine refuses becomes an OperationError."""
         try:
-            return method(self.system)
+            return ask()
         except (OSError, ProvisionError) as error:
             self.tell(index, "failed")
             cause = str(error) if isinstance(error, ProvisionError) else error.strerror or str(error)
@@ -116,8 +202,6 @@ class Run(Generic[A]):
 
     def perform_at_once(self, group: range) -> None:
         """Execute operations side by side; of those that share a lane the earlier one goes first."""
-        import threading
-
         from provision.apply import log
 
         waiting, busy, failures = list(group), set[str](), list[BaseException]()
@@ -147,6 +231,7 @@ class Run(Generic[A]):
                     busy.update(lanes)
                 try:
                     self.perform(index)
+                    self.finish([self.operations[index]])
                 except BaseException as error:  # raised again by the thread that waits
                     failures.append(error)
                 finally:

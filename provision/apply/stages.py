@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from provision.apply.operations import Operation
 from provision.apply.plan.draft import Draft
+from provision.apply.plan.enabling import plan_enabling
 from provision.apply.plan.files import plan_files
 from provision.apply.plan.units import plan_units
 from provision.apply.plan.users import plan_users
@@ -23,5 +24,5 @@ class Stage(NamedTuple):
 STAGES: tuple[Stage, ...] = (
     Stage("passwd", (plan_users,)),
     Stage("files", (plan_files,)),
-    Stage("units", (plan_units,)),
+    Stage("units", (plan_units, plan_enabling)),
 )

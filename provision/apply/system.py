@@ -36,6 +36,8 @@ class Machine(Root):
         self.ids: dict[str, tuple[int, int]] = {"": (-1, -1)}
         # Directories in which something was changed.
         self.changed: set[str] = set()
+        # Whether a program changed what only it knows.
+        self.has_run = False
 
     def place_to_change(self, path: str) -> tuple[int, str]:
         """`place` of what is changed."""
@@ -44,6 +46,14 @@ class Machine(Root):
 
     def sync(self) -> None:
         """Wait until all changes are on the disks: one call for each file system, not one for each file."""
+        with self.lock:
+            self.sync_changed()
+
+    def sync_changed(self) -> None:
+        """The same, while nothing else is changed."""
+        if self.has_run:
+            os.sync()
+            self.has_run = False
         synced: set[int] = set()
         unreadable: set[int] = set()
         for path in sorted(self.changed):
@@ -219,6 +229,7 @@ class Machine(Root):
         try:
             run(program_name, "--root", self.host_path, *arguments, stdin=stdin.encode(), secret=bool(stdin))
         finally:
+            self.has_run = True
             self.forget()
             self.ids = {"": (-1, -1)}
             self.changed.update(filter(None, map(self.directory_at, (parent_of(PASSWD), HOMES))))

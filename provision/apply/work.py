@@ -5,9 +5,11 @@ The devices of `disks` appear one after another, so each of its steps waits, loo
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 
 from provision.apply import log
 from provision.apply.commands import run as run_program
+from provision.apply.devices import BlockDevice
 from provision.apply.fetching import Fetching
 from provision.apply.operations import Act
 from provision.apply.operations.devices import DeviceAct
@@ -38,7 +40,8 @@ def log_step(step: Step) -> None:
 class Workplace(NamedTuple):
     """What a stage has to work with. `names`: the device that a name of the config means, where it is not the machine's.
 
-    `progress` is told of every act.
+    `progress` is told of every act. `is_first_boot`: whether a run that was cut off is gone on with, by the journal in the
+    root, and this one leaves a journal for the next.
     """
 
     config: Config
@@ -47,6 +50,7 @@ class Workplace(NamedTuple):
     state: State
     names: Callable[[str], str] | None = None
     progress: Progress = log_step
+    is_first_boot: bool = False
 
     def execute(self, acts: Iterable[Act[Any]], system: object) -> None:
         """Carry acts out."""
@@ -130,29 +134,48 @@ def set_up_disks(place: Workplace) -> None:
     from provision.apply.hardware import Hardware
 
     hardware = Hardware(place.fetching, place.state, place.names)
-    for step in DEVICE_STEPS:
-        names = list(dict.fromkeys(step.devices(place.config)))
-        if names:
-            with log.prefixed(step.name):
-                set_up_devices(step, names, place, hardware)
+    if place.is_first_boot:
+        from provision.apply.resuming import resume_disks
+
+        if resume_disks(place, hardware):
+            return
+    with hardware.assembling_nothing() if place.config.storage.raid else nullcontext():
+        for step in DEVICE_STEPS:
+            names = list(dict.fromkeys(step.devices(place.config)))
+            if names:
+                with log.prefixed(step.name):
+                    set_up_devices(step, names, place, hardware)
 
 
 def set_up_devices(step: DeviceStep, names: list[str], place: Workplace, hardware: Any) -> None:
     """One step: wait for its devices, look at them, plan, act."""
-    from provision.apply.devices.survey import device, partitions_of
+    from provision.apply.closing import close_idle
 
+    devices = step_devices(step, names, hardware)
+    if close_idle(place.config, list(devices.values()), hardware):
+        devices = step_devices(step, names, hardware)
     surroundings = Surroundings(())
-    for name in names:
-        path = hardware.wait_for(name)
-        found = device(path)
-        surroundings.put(found.changed(names=(*found.names, name)))
-        for partition in partitions_of(found):
-            surroundings.put(partition)
+    for name, found in devices.items():
+        surroundings.put(found.changed(names=(*found.names, name)) if name in names else found)
     acts = list(step.planner()(place.config, surroundings))
     for note in surroundings.notes:
         log.notice(note)
     refuse(surroundings.refusals, f"the step {step.name} changed nothing")
     place.execute(acts, hardware)
+
+
+def step_devices(step: DeviceStep, names: list[str], hardware: Any) -> dict[str, BlockDevice]:
+    """The devices of a step by the names that it has for them, and their partitions by their own."""
+    from provision.apply.devices.survey import device, partitions_of
+
+    devices = {}
+    for name in names:
+        path = hardware.wait_for(name)
+        if step.name == "partitions":
+            hardware.recover_table(path)
+        devices[name] = device(path)
+    parts = {part.path: part for disk in list(devices.values()) for part in partitions_of(disk)}
+    return {**parts, **devices}
 
 
 def refuse(refusals: Sequence[str], consequence: str) -> None:
@@ -169,7 +192,16 @@ def mount(place: Workplace) -> None:
     from provision.apply.mounting import Mounter
     from provision.apply.plan.mounts import plan_mounts
 
-    place.execute(plan_mounts(place.config), Mounter(place.root, place.state, place.names))
+    mounter = Mounter(place.root, place.state, place.names)
+    acts = list(plan_mounts(place.config))
+    place.execute([act for act in acts if act.path == "/"], mounter)
+    if place.is_first_boot and acts:
+        from provision.apply.resuming import begin, open_journal
+
+        journal = open_journal(place)
+        begin(journal, place)
+        mounter.tell_made = journal.note_directory
+    place.execute([act for act in acts if act.path != "/"], mounter)
 
 
 def unmount(place: Workplace) -> None:
@@ -177,7 +209,9 @@ def unmount(place: Workplace) -> None:
     from provision.apply.mounting import Mounter
     from provision.apply.plan.mounts import plan_unmounts
 
-    place.execute(plan_unmounts(place.config), Mounter(place.root, place.state, place.names))
+    place.execute(
+        plan_unmounts(place.config, keeps_root=place.is_first_boot), Mounter(place.root, place.state, place.names)
+    )
 
 
 # ---- files ------------------------------------------------------------------------------------------------------
@@ -186,16 +220,33 @@ def unmount(place: Workplace) -> None:
 def write_files(place: Workplace) -> None:
     """Users, files, units, and what the stages before left for the root; then the result."""
     from provision.apply.directory import apply_plan, plan_directory
-    from provision.apply.result import result_planner
+    from provision.apply.first_facts import Witness
+    from provision.apply.result import plan_result
 
-    left = leftovers(place)
+    journal, witness = None, Witness(None)
+    if place.is_first_boot:
+        from provision.apply.resuming import open_journal
+
+        journal = open_journal(place)
+        witness = Witness(journal.facts)
     plan = plan_directory(
-        place.config, place.root, left=left, finish=result_planner(place.root, place.state), handled=STAGED
-    )
+        place.config, place.root, left=leftovers(place), handled=STAGED, look=witness.survey,
+        finish=lambda draft: plan_result(draft, place.root, place.state),
+    )  # fmt: skip
     for note in plan.notes:
         log.notice(note)
-    result = apply_plan(plan, place.progress, fetching=place.fetching)
+    if journal is not None:
+        from provision.apply.resuming import begin
+
+        begin(journal, place)
+        if not journal.has_facts:
+            journal.keep_facts(witness.as_dict())
+    result = apply_plan(plan, place.progress, place.fetching, journal)
     tell_written_keys(place.root, result.executed)
+    if journal is not None:
+        from provision.apply.resuming import end_first_boot
+
+        end_first_boot(place, journal)
     # The keys now lie in the root alone, which may be encrypted.
     place.state.key_files = {}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from provision.apply.devices import BlockDevice
 from provision.apply.operations import Act
 from provision.apply.operations.mounts import Mount
-from provision.apply.operations.raid import array_path
+from provision.apply.operations.raid import AssembleArray, array_path
 from provision.apply.paths import shown
 from provision.apply.plan import filesystems, luks
 from provision.apply.plan.devices import Surroundings
@@ -71,9 +71,10 @@ def losses_on(device: BlockDevice, known: KnownDevices, why: str) -> tuple[Loss,
 
 
 def plan_raid(config: Config, known: KnownDevices) -> Iterator[ThingPlan]:
-    """Arrays are always made."""
+    """Arrays that are taken as they are, or made."""
     for raid in config.storage.raid:
         path = array_path(raid.name)
+        running = known.by_name.get(path)
         missing = next((known.pending[name] for name in raid.devices if name in known.pending), "")
         members = [device for name in raid.devices if (device := known.by_name.get(name)) is not None]
         operations, reasons = judged(plan_arrays, alone(config, raid=(raid,)), known)
@@ -86,10 +87,14 @@ def plan_raid(config: Config, known: KnownDevices) -> Iterator[ThingPlan]:
                 bare(reasons, f"storage.raid {shown(raid.name)}") or missing,
             )
             continue
+        if any(isinstance(operation, AssembleArray) for operation in operations):
+            reopen(path, running, known)
+            yield ThingPlan(raid, path, "keep", "its members hold it, as the config wants it", operations)
+            continue
         why = f"becomes a member of {shown(raid.name)}"
         losses = tuple(loss for device in members for loss in losses_on(device, known, why))
         known.fresh.add(path)
-        yield ThingPlan(raid, path, "make", "an array is always made anew", operations, losses)
+        yield ThingPlan(raid, path, "make", "its members do not hold it yet", operations, losses)
 
 
 # ---- volumes --------------------------------------------------------------------------------------------------------
@@ -122,7 +127,7 @@ def plan_luks(config: Config, known: KnownDevices) -> Iterator[ThingPlan]:
 
 
 def reopen(path: str, opened: BlockDevice | None, known: KnownDevices) -> None:
-    """Know what a volume that is kept holds, if it was open when the facts were recorded."""
+    """Know what an array or volume that is kept holds, if it was open when the facts were recorded."""
     device = known.by_name[path]
     if opened is not None and not opened.remark:
         known.put(device.changed(signatures=opened.signatures, table=opened.table, used_by=opened.used_by))

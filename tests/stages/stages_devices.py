@@ -61,6 +61,9 @@ def surroundings(*devices: BlockDevice) -> Surroundings:
     return Surroundings(devices)
 
 
+NEW_GUID = "0F1E2D3C-4B5A-4978-8796-A5B4C3D2E1F0"
+
+
 class FakeDevices:
     """A machine that notes what it is told to do. Implements `operations.devices.Devices`.
 
@@ -101,6 +104,22 @@ class FakeDevices:
 
     def settle(self, path: str) -> None:
         self.calls.append(("settle", path))
+
+    def flush(self, path: str) -> None:
+        self.calls.append(("flush", path))
+
+    def save_table(self, path: str, sector_size: int, slots: int, before: int) -> bool:
+        self.calls.append(("save", path))
+        return True
+
+    def drop_table(self, path: str, sector_size: int) -> None:
+        self.calls.append(("drop", path))
+
+    def new_guid(self) -> str:
+        return NEW_GUID
+
+    def finish_vfat(self, path: str, uuid: str) -> None:
+        self.calls.append(("finish", path, uuid))
 
     def wait_for(self, path: str) -> str:
         if path in self.gone:

@@ -332,7 +332,7 @@ def test_a_root_without_etc_gets_no_folder_for_a_failure(machine: Machine) -> No
     wanted["storage"]["files"] = wanted["storage"]["files"][1:]
     wanted["storage"]["files"][0]["path"] = "/z"
     assert machine.run("fetch,files", config=wanted).status == 1
-    assert names_below(machine.root) == []
+    assert names_below(machine.root) == [".provision-journal"]
 
 
 def test_the_next_run_tells_of_the_failure_and_completes_the_work(machine: Machine) -> None:
@@ -343,7 +343,7 @@ def test_the_next_run_tells_of_the_failure_and_completes_the_work(machine: Machi
         ended = machine.run("fetch,files", config=wanted)
     assert ended.status == 0, ended.said
     assert machine.result()["previousReport"]["failure"]["subject"] == "storage.files /etc/z"
-    assert "write /etc/first" not in ended.stdout
+    assert "[started]  write /etc/first" not in ended.stdout
 
 
 @as_root

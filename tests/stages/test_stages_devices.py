@@ -17,7 +17,7 @@ from provision.apply.operations.filesystems import MakeFilesystem
 from provision.apply.operations.luks import BindVolume, FormatVolume, OpenVolume
 from provision.apply.operations.mounts import Mount, Unmount
 from provision.apply.operations.nodes import MakeDirectory, WriteFile
-from provision.apply.operations.raid import CreateArray
+from provision.apply.operations.raid import AssembleArray, CreateArray
 from provision.apply.plan.clevis import can_be_tried, is_bound, needs_network, pin_of
 from provision.apply.plan.draft import Draft
 from provision.apply.plan.filesystems import canonical, judge, plan_filesystems
@@ -44,7 +44,7 @@ def device(*holds: Signature, path: str = VDA, **more: Any) -> BlockDevice:
 # ---- arrays ---------------------------------------------------------------------------------------------------------
 
 
-def arrays(*raids: Json, devices: tuple[BlockDevice, ...] = ()) -> tuple[list[CreateArray], Any]:
+def arrays(*raids: Json, devices: tuple[BlockDevice, ...] = ()) -> tuple[list[CreateArray | AssembleArray], Any]:
     """The operations for arrays, and what later steps see."""
     around = surroundings(*(devices or (device(path="/dev/vda"), device(path="/dev/vdb"), device(path="/dev/vdc"))))
     return list(plan_arrays(storage(raid=list(raids)), around)), around
@@ -75,7 +75,7 @@ def test_an_array_is_made_with_one_call() -> None:
     system = FakeDevices()
     act.execute(system)
     assert system.lines() == [
-        "mdadm --create data --force --run --homehost any --level raid1 --raid-devices 2 --spare-devices 1 --metadata=1.0 "
+        "mdadm --create /dev/md/data --force --run --homehost any --level raid1 --raid-devices 2 --spare-devices 1 --metadata=1.0 "
         "--name=x /dev/vda /dev/vdb /dev/vdc",
         "settle /dev/md/data",
     ]
@@ -264,8 +264,9 @@ def test_a_volume_is_made_by_these_calls() -> None:
     system = executed(FakeDevices(), **more)
     assert system.lines("wipefs") == ["wipefs --all /dev/vda"]
     assert system.lines("cryptsetup") == [
-        f"cryptsetup luksFormat --batch-mode --type luks2 --key-file /key/data --label l --uuid {UUID} --pbkdf pbkdf2 /dev/vda",
+        f"cryptsetup luksFormat --batch-mode --type luks2 --key-file /key/data --subsystem provision-unfinished --label l --uuid {UUID} --pbkdf pbkdf2 /dev/vda",
         "cryptsetup luksOpen /dev/vda data --key-file /key/data --persistent --allow-discards --perf-no_read_workqueue",
+        "cryptsetup config --label l /dev/vda",
     ]
     assert system.kept == ["data", "data"]
 
@@ -380,11 +381,11 @@ def test_uuids_are_compared_in_one_spelling(format: str, given: str, wanted: str
 
 
 COMMANDS = {
-    "btrfs": "mkfs.btrfs -x --force -U u -L l /dev/vda",
-    "ext4": "mkfs.ext4 -x -F -U u -L l /dev/vda",
-    "xfs": "mkfs.xfs -x -f -m uuid=u -L l /dev/vda",
-    "swap": "mkswap -x -f -U u -L l /dev/vda",
-    "vfat": "mkfs.vfat -x -i u -n l /dev/vda",
+    "btrfs": "mkfs.btrfs --force -x -U u -L l /dev/vda",
+    "ext4": "mkfs.ext4 -F -x -U u -L l /dev/vda",
+    "xfs": "mkfs.xfs -f -x -m uuid=u -L l /dev/vda",
+    "swap": "mkswap -f -x -U u -L l /dev/vda",
+    "vfat": "mkfs.vfat -i 50524f56 -x -n l /dev/vda",
 }
 
 
@@ -397,7 +398,8 @@ def test_a_file_system_is_made_by_one_program_on_a_wiped_device(format: str) -> 
     (act,) = made(surroundings(device()), format=format, label="l", uuid="U", options=["-x"])
     system = FakeDevices()
     act.execute(system)
-    assert system.lines() == ["wipefs --all /dev/vda", COMMANDS[format], "settle /dev/vda"]
+    finish = ["finish /dev/vda u"] if format == "vfat" else []
+    assert system.lines() == ["wipefs --all /dev/vda", COMMANDS[format], "flush /dev/vda", *finish, "settle /dev/vda"]
 
 
 def test_without_label_and_uuid_the_program_chooses() -> None:

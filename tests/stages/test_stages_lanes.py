@@ -257,6 +257,9 @@ def test_file_systems_of_one_disk_are_made_one_after_another(machine: Machine) -
         def settle(self, path: str) -> None:
             pass
 
+        def flush(self, path: str) -> None:
+            pass
+
     acts = [
         MakeFilesystem(device=f"/dev/vd{letter}{number}", format="ext4", busy=(f"/dev/vd{letter}",))
         for number in (1, 2, 3) for letter in "ab"

@@ -478,7 +478,7 @@ def test_a_commit_that_fails_is_the_last_call(tmp_path: Path) -> None:
     with environment({"PROVISION_SGDISK": str(tmp_path / "sgdisk")}), pytest.raises(ProvisionError) as caught:
         CHANGE.execute(system)
     assert str(caught.value) == f"{tmp_path}/sgdisk ended with status 4: the disk says no"
-    assert [call[0] for call in system.calls] == ["sgdisk"]
+    assert [call[0] for call in system.calls] == ["save", "sgdisk"]
 
 
 def test_a_missing_sgdisk_is_named_with_advice() -> None:
@@ -486,7 +486,7 @@ def test_a_missing_sgdisk_is_named_with_advice() -> None:
         environment({"PROVISION_SGDISK": "/nowhere/sgdisk"}),
         pytest.raises(ProvisionError, match="was not found on this machine; install it"),
     ):
-        CHANGE.execute(RealPrograms())
+        CHANGE.execute(RealPrograms(MADE, *PARTS))
 
 
 def test_descriptions_tell_what_is_made_and_what_is_deleted() -> None:

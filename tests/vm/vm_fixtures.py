@@ -29,14 +29,18 @@ def obstacle() -> str:
     return ""
 
 
+def pass_over(why: str) -> None:
+    """Skip a test for this reason, if there is one; where guests are demanded it fails."""
+    if why and os.environ.get(DEMAND) == "1":
+        pytest.fail(f"{DEMAND} is 1, but {why}")
+    if why:
+        pytest.skip(why)
+
+
 @pytest.fixture(scope="session")
 def shared_guest() -> Iterator[Guest]:
     """One machine for all scenarios of this process."""
-    why = obstacle()
-    if why:
-        if os.environ.get(DEMAND) == "1":
-            pytest.fail(f"{DEMAND} is 1, but {why}")
-        pytest.skip(why)
+    pass_over(obstacle())
     guest = Guest()
     yield guest
     guest.stop()

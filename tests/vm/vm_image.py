@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,21 +70,31 @@ def build(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
         made = Path(unfinished) / "image"
         made.mkdir()
-        command = [
-            "mmdebstrap", *OPTIONS, "--include=" + ",".join(PACKAGES),
-            f'--customize-hook=sh "{HOOK}" "$1"', f"--customize-hook=copy-out /boot-files {made}",
-            "--customize-hook=rm -r \"$1/boot-files\"",
-            SUITE, str(made / "root.ext2"), *MIRRORS,
-        ]  # fmt: skip
-        ended = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BUILD_TIMEOUT_S
+        bootstrap(
+            made / "root.ext2",
+            PACKAGES,
+            OPTIONS,
+            f'sh "{HOOK}" "$1"',
+            f"copy-out /boot-files {made}",
+            'rm -r "$1/boot-files"',
         )
-        if ended.returncode:
-            raise RuntimeError(f"mmdebstrap ended with status {ended.returncode}:\n{ended.stdout[-4000:]}")
         for each in (made / "boot-files").iterdir():
             shutil.move(each, made / each.name)
         (made / "boot-files").rmdir()
         made.rename(folder)
+
+
+def bootstrap(target: Path, packages: Iterable[str], options: Iterable[str], *hooks: str) -> None:
+    """Make a Debian system with these packages; the form is that of the target's name, the hooks come at the end."""
+    command = [
+        "mmdebstrap", *options, "--include=" + ",".join(packages), *(f"--customize-hook={hook}" for hook in hooks),
+        SUITE, str(target), *MIRRORS,
+    ]  # fmt: skip
+    ended = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BUILD_TIMEOUT_S
+    )
+    if ended.returncode:
+        raise RuntimeError(f"mmdebstrap ended with status {ended.returncode}:\n{ended.stdout[-4000:]}")
 
 
 @contextmanager

@@ -8,6 +8,10 @@ from provision.record import Record, field
 # Sizes of GPT are in logical sectors of the disk, all others in bytes. Source: UEFI 2.10, 5.3.
 MIB = 1 << 20
 
+# Marks of what a run has begun; see `unfinished`. The volume id is "PROV", which libblkid spells 5052-4F56.
+VFAT_ID, VFAT_UUID = "50524f56", "5052-4F56"
+SUBSYSTEM = "provision-unfinished"
+
 
 class TableEntry(Record):
     """A partition as its table has it. Source: UEFI 2.10, 5.3.3."""
@@ -61,6 +65,16 @@ class Signature(Record):
     version: str = field(default="", doc="Version of the format: 1 or 2 for LUKS.")
 
 
+class ArrayMember(Record):
+    """What a member of a software RAID says of its array; all empty for what is no member."""
+
+    uuid: str = field(default="", doc="UUID of the array, hex.")
+    name: str = field(default="", doc="Name of the array, without its host.")
+    level: str = field(default="", doc="raid0, raid1, …")
+    count: int = field(default=0, doc="How many active members the array has.")
+    has_run: bool = field(default=False, doc="Whether the array was ever started: only then it can hold data.")
+
+
 class BlockDevice(Record):
     """A disk, partition, array or opened volume."""
 
@@ -85,4 +99,6 @@ class BlockDevice(Record):
         default=(), doc="What it holds, in libblkid's order; several only where libblkid found it ambivalent."
     )
     discard: bool | None = field(default=None, doc="Of a LUKS2 volume: whether its header has allow-discards.")
+    unfinished: bool = field(default=False, doc="Whether what it holds was begun by a run that was cut off.")
+    member: ArrayMember = field(factory=ArrayMember, doc="The array that it is a member of.")
     remark: str = field(default="", doc="Why table and content could not be found out; empty where they could.")

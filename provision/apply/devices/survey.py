@@ -7,11 +7,13 @@ import os
 import re
 import stat
 
-from provision.apply.devices import BlockDevice, PartitionTable, Signature
+from provision.apply.devices import ArrayMember, BlockDevice, PartitionTable, Signature
 from provision.apply.devices.gpt import read_table
 from provision.apply.devices.luks import allows_discards
+from provision.apply.devices.md import read_member
 from provision.apply.devices.probe import Probed, probe
 from provision.apply.devices.sysfs import BLOCK, KERNEL_SECTOR, Sysfs, device_path
+from provision.apply.devices.unfinished import is_unfinished
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
 from provision.typed import NamedTuple
@@ -41,6 +43,8 @@ class Content(NamedTuple):
     table: PartitionTable = PartitionTable()
     signatures: tuple[Signature, ...] = ()
     discard: bool | None = None
+    unfinished: bool = False
+    member: ArrayMember = ArrayMember()
     remark: str = ""
 
 
@@ -227,10 +231,15 @@ def read_content(fd: int, host_path: str, size: int, sector_size: int, *, has_ta
     try:
         table = read_table(fd, size, sector_size) if has_table else PartitionTable()
         found = probe(host_path)
-    except ProvisionError as error:
+        first = found.signatures[0] if found.signatures else Signature(type="")
+        unfinished = is_unfinished(fd, first.type, first.uuid)
+    except (ProvisionError, OSError) as error:
         return unknown(str(error))
-    is_luks2 = [(each.type, each.version) for each in found.signatures[:1]] == [("crypto_LUKS", "2")]
-    return Content(agreed(table, found, has_table), found.signatures, allows_discards(fd) if is_luks2 else None)
+    is_luks2 = (first.type, first.version) == ("crypto_LUKS", "2")
+    return Content(
+        agreed(table, found, has_table), found.signatures, allows_discards(fd) if is_luks2 else None, unfinished,
+        read_member(fd, size) if first.type == "linux_raid_member" else ArrayMember(),
+    )  # fmt: skip
 
 
 def agreed(table: PartitionTable, found: Probed, has_table: bool) -> PartitionTable:
@@ -243,5 +252,7 @@ def agreed(table: PartitionTable, found: Probed, has_table: bool) -> PartitionTa
 def unknown(why: str) -> Content:
     """What is said of a device that cannot be read."""
     return Content(
-        PartitionTable(kind=UNKNOWN, damage=why), (Signature(type=UNKNOWN),), None, f"its content is unknown: {why}"
+        PartitionTable(kind=UNKNOWN, damage=why),
+        (Signature(type=UNKNOWN),),
+        remark=f"its content is unknown: {why}",
     )

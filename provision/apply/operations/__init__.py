@@ -6,7 +6,7 @@ from provision.apply.accounts import Accounts
 from provision.apply.paths import Found
 from provision.ignition import Resource
 from provision.record import Record
-from provision.typed import BinaryIO, Generic, Protocol, TypeVar
+from provision.typed import Any, BinaryIO, Generic, Protocol, TypeVar
 
 
 class Reader(Protocol):
@@ -17,6 +17,9 @@ class Reader(Protocol):
 
     def read(self, path: str) -> bytes:
         """The content of a regular file."""
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The sorted entries of a directory."""
 
     def resolve(self, path: str, *, follow: bool = False) -> str:
         """The true path, by the links that are there now."""
@@ -55,6 +58,9 @@ class System(Reader, Protocol):
 
     def change(self, path: str, mode: int | None, owner: str) -> None:
         """Change mode and owner of a file or directory; None leaves the mode."""
+
+    def forget(self) -> None:
+        """Drop what was read of users and directories: they are others now."""
 
     def remove(self, path: str) -> None:
         """Take away what is at a path, a directory with all below it; nothing is fine too."""
@@ -104,6 +110,14 @@ class Act(Record, Generic[S]):
     def execute(self, system: S) -> None:
         """Act. Repeatable: whatever a run that was cut off left behind, the next one completes it."""
         raise NotImplementedError
+
+    def note(self, system: S) -> dict[str, Any]:
+        """What has to be known to repeat the act after it was cut off, as JSON; looked up before it begins."""
+        return {}
+
+    def recover(self, system: S, note: dict[str, Any]) -> bool:
+        """Take back, by that note, what a run that was cut off left half-done; whether the act was done after all."""
+        return False
 
 
 def identity(value: object) -> object:

@@ -31,6 +31,24 @@ class Devices(Protocol):
     def wait_for(self, path: str) -> str:
         """Wait until there is a device of a name; the kernel's name for it. ProvisionError when it does not come."""
 
+    def flush(self, path: str) -> None:
+        """Wait until all that was written to a device is on it."""
+
+    def save_table(self, path: str, sector_size: int, slots: int, before: int) -> bool:
+        """Keep a copy of a disk's partition table on the disk, until `drop_table`; whether there is room for it. The table
+        has so many slots, 0 where there is none, and `before` is the byte at which the first partition begins.
+        """
+
+    def drop_table(self, path: str, sector_size: int) -> None:
+        """Take the copy away, once the new table is on the disk."""
+
+    def new_guid(self) -> str:
+        """A random GUID."""
+
+    def finish_vfat(self, path: str, uuid: str) -> None:
+        """Give a new FAT file system its own id, eight hexadecimal digits, in the place of the mark that it is unfinished;
+        empty takes a random one."""
+
     def key_file(self, volume: str, source: Resource, *, is_cex: bool = False) -> "AbstractContextManager[str]":
         """The path of a file that only root reads and that holds a volume's key, for as long as it is needed."""
 

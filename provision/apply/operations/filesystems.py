@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from provision.apply.devices import VFAT_ID
 from provision.apply.operations.devices import DeviceAct, Devices
 from provision.apply.paths import shown
 from provision.record import field
@@ -26,8 +27,8 @@ MAKERS = {
     "ext4": Maker("mkfs.ext4", ("-F",), option("-U"), option("-L")),
     "xfs": Maker("mkfs.xfs", ("-f",), option("-m", "uuid="), option("-L")),
     "swap": Maker("mkswap", ("-f",), option("-U"), option("-L")),
-    # It never asks before it destroys.
-    "vfat": Maker("mkfs.vfat", (), option("-i"), option("-n")),
+    # It never asks before it destroys. Its id is set at the end: nothing else tells a whole one from a half-made one.
+    "vfat": Maker("mkfs.vfat", ("-i", VFAT_ID), lambda _: (), option("-n")),
 }
 
 
@@ -60,7 +61,10 @@ class MakeFilesystem(DeviceAct):
         maker = MAKERS.get(self.format)
         if maker is not None:
             system.run(
-                maker.program, *self.options, *maker.force, *(maker.uuid(self.uuid) if self.uuid else ()),
+                maker.program, *maker.force, *self.options, *(maker.uuid(self.uuid) if self.uuid else ()),
                 *(maker.label(self.label) if self.label else ()), device,
             )  # fmt: skip
+            system.flush(device)
+        if self.format == "vfat":
+            system.finish_vfat(device, self.uuid)
         system.settle(device)

@@ -3,6 +3,7 @@
 Keys go to the programs in files that only root reads; no key stands in a command line.
 """
 
+from provision.apply.devices import SUBSYSTEM
 from provision.apply.operations.devices import DeviceAct, Devices
 from provision.apply.paths import shown
 from provision.apply.programs import secure_key_name
@@ -42,7 +43,7 @@ class FormatVolume(VolumeAct):
             card = secure_key(self.name, system) if self.is_cex else ()
             system.run(
                 "cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--key-file", key,
-                *(("--label", self.label) if self.label else ()), *(("--uuid", self.uuid) if self.uuid else ()),
+                "--subsystem", SUBSYSTEM, *(("--label", self.label) if self.label else ()), *(("--uuid", self.uuid) if self.uuid else ()),
                 *self.options, device, *card,
             )  # fmt: skip
             if self.is_cex:
@@ -81,6 +82,9 @@ class OpenVolume(VolumeAct):
         discard = ("--allow-discards",) if self.discard else ()
         with system.key_file(self.name, self.key_source, is_cex=self.is_cex) as key:
             try:
+                if self.reused and system.exists(volume_path(self.name)):
+                    system.keep_key(self.name)
+                    return
                 system.run(
                     "cryptsetup", "luksOpen", device, self.name, "--key-file", key, "--persistent", *discard, *self.options
                 )  # fmt: skip
@@ -117,3 +121,41 @@ class BindVolume(VolumeAct):
             if self.drops_key:
                 system.run("cryptsetup", "luksRemoveKey", "--batch-mode", device, key)
         system.settle(device)
+
+
+class UnlockVolume(VolumeAct):
+    """Open a volume that is bound to a Clevis pin by that pin."""
+
+    clevis: Clevis = field(factory=Clevis, secret=True, doc="The config's own words.")
+
+    def describe(self) -> str:
+        return f"open {shown(self.device)} as {shown(self.name)} by its Clevis pin"
+
+    def done(self, reader: Devices) -> bool:
+        return reader.exists(volume_path(self.name))
+
+    def execute(self, system: Devices) -> None:
+        system.check_reachable(self.clevis)
+        device = system.wait_for(self.device)
+        system.run("clevis", "luks", "unlock", "-d", device, "-n", self.name)
+        system.settle(device)
+
+
+class FinishVolume(DeviceAct):
+    """Take away the mark that a volume is unfinished."""
+
+    name: str = field(doc="Name of the opened volume.")
+    device: str = field(doc="The device that holds it.")
+    label: str = field(default="", doc="Label in the header, which is set along with the mark.")
+
+    def describe(self) -> str:
+        return f"finish the volume {shown(self.name)} on {shown(self.device)}"
+
+    def execute(self, system: Devices) -> None:
+        # Without a subsystem the one that is there is taken away. Source: cryptsetup, lib/luks2/luks2_json_metadata.c.
+        system.run("cryptsetup", "config", "--label", self.label, system.wait_for(self.device))
+
+
+def volume_path(name: str) -> str:
+    """The device of an open volume."""
+    return f"/dev/mapper/{name}"

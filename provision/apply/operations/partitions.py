@@ -1,8 +1,9 @@
 """Acts on partition tables, by sgdisk. Source: Ignition, `internal/sgdisk`, `internal/exec/stages/disks/partitions.go`."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 
-from provision.apply.devices import MIB, BlockDevice
+from provision.apply.devices import MIB, BlockDevice, PartitionTable
 from provision.apply.operations.devices import DeviceAct, Devices
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
@@ -18,16 +19,28 @@ class NewPartition(Record):
     label: str | None = field(default=None, doc="Name; None leaves sgdisk's default.")
     guid: str = field(default="", doc="Unique id.")
     type_guid: str = field(default="", doc="Kind.")
+    row: str = field(
+        default="", doc="What its unique id follows from, where the config gives neither that nor a number."
+    )
 
-    def options(self) -> Iterator[str]:
-        """The options of sgdisk that make it."""
+    def options(self, table_guid: str) -> Iterator[str]:
+        """The options of sgdisk that make it, in the table of a GUID."""
+        guid = self.guid or (derived_guid(table_guid, self.row) if self.row else "")
         yield f"--new={self.number}:{self.start}:+{self.size}"
         if self.label is not None:
             yield f"--change-name={self.number}:{self.label}"
         if self.type_guid:
             yield f"--typecode={self.number}:{self.type_guid}"
-        if self.guid:
-            yield f"--partition-guid={self.number}:{self.guid}"
+        if guid:
+            yield f"--partition-guid={self.number}:{guid}"
+
+
+def derived_guid(table_guid: str, row: str) -> str:
+    """A GUID of a partition that a later run finds again by the table's own. Source: RFC 9562, 5.8, version 8."""
+    digest = bytearray(sha256(f"provision {table_guid.upper()} {row}".encode()).digest()[:16])
+    digest[6], digest[8] = digest[6] & 0x0F | 0x80, digest[8] & 0x3F | 0x80
+    text = digest.hex().upper()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 class WipeTable(DeviceAct):
@@ -67,12 +80,24 @@ class ChangePartitions(DeviceAct):
         return f"partition {self.device}: {'; '.join(parts)}"
 
     def execute(self, system: Devices) -> None:
-        options = [f"--delete={number}" for number in self.deletes]
-        options += [option for new in self.creates for option in new.options()]
+        table = system.look(self.device).table
+        table_guid = table.guid or system.new_guid()
+        is_followed = not table.guid and any(new.row for new in self.creates)
+        options = [f"--disk-guid={table_guid}"] if is_followed else []
+        options += [f"--delete={number}" for number in self.deletes]
+        options += [option for new in self.creates for option in new.options(table_guid)]
+        is_saved = system.save_table(self.device, self.sector_size, table.slots, self.first_byte(table))
         system.run("sgdisk", *options, self.device)
+        if is_saved:
+            system.drop_table(self.device, self.sector_size)
         self.tell_kernel(system)
         system.settle(self.device)
         self.verify(system)
+
+    def first_byte(self, table: PartitionTable) -> int:
+        """Where the first partition begins, old or new."""
+        starts = [entry.start for entry in table.entries] + [new.start for new in self.creates]
+        return min(starts, default=0) * self.sector_size
 
     def numbers(self) -> Iterator[tuple[str, str]]:
         """What partx has to do about each partition. sgdisk itself cannot tell the kernel while one is mounted."""

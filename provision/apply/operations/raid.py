@@ -22,8 +22,28 @@ class CreateArray(DeviceAct):
     def execute(self, system: Devices) -> None:
         spares = ("--spare-devices", str(self.spares)) if self.spares else ()
         system.run(
-            "mdadm", "--create", self.name, "--force", "--run", "--homehost", "any", "--level", self.level,
+            "mdadm", "--create", array_path(self.name), "--force", "--run", "--homehost", "any", "--level", self.level,
             "--raid-devices", str(len(self.devices) - self.spares), *spares, *self.options,
+            *(system.wait_for(device) for device in self.devices),
+        )  # fmt: skip
+        system.settle(system.wait_for(array_path(self.name)))
+
+
+class AssembleArray(DeviceAct):
+    """Start an array that its members say they are of; what it holds stays."""
+
+    name: str = field(doc="Name, or path below /dev.")
+    devices: tuple[str, ...] = field(default=(), doc="Members.")
+
+    def describe(self) -> str:
+        return f"start the existing array {shown(self.name)} of {' '.join(map(shown, self.devices))}"
+
+    def done(self, reader: Devices) -> bool:
+        return reader.exists(array_path(self.name))
+
+    def execute(self, system: Devices) -> None:
+        system.run(
+            "mdadm", "--assemble", array_path(self.name), "--run",
             *(system.wait_for(device) for device in self.devices),
         )  # fmt: skip
         system.settle(system.wait_for(array_path(self.name)))

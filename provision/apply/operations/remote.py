@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from provision.apply.operations import Operation, Reader, System, attributes
 from provision.apply.paths import shown
 from provision.apply.sources import shown_url
-from provision.contents import is_remote
+from provision.contents import is_remote, sha512
 from provision.ignition import FileContents
 from provision.record import field
-from provision.typed import BinaryIO
+from provision.typed import Any, BinaryIO
 
 
 class WriteRemote(Operation):
@@ -45,3 +45,11 @@ class WriteRemote(Operation):
                 system.fetch_into(piece, file)
 
         system.stream(self.path, fill, self.mode, self.owner, keeps=self.keeps)
+
+    def note(self, system: System) -> dict[str, Any]:
+        """Of a file that is added to: what it held before."""
+        return {"sha512": sha512(system.read(self.path))} if self.keeps else {}
+
+    def recover(self, system: System, note: dict[str, Any]) -> bool:
+        # It appears in one rename: another content is the one with the pieces.
+        return self.keeps and sha512(system.read(self.path)) != note["sha512"]

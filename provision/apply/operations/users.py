@@ -8,16 +8,17 @@ not those of the machine that runs them. Hashes of passwords go through the stan
 from provision.apply.accounts import Account, Accounts
 from provision.apply.operations import Operation, Reader, System
 from provision.apply.paths import joined, owner_fits, parent_of, shown
+from provision.apply.programs import HOMES
 from provision.contents import sha512
 from provision.diagnostics import ProvisionError
 from provision.record import field
+from provision.typed import Any
 
 # What the programs rewrite, backups and locks included. Source: Ignition, `internal/exec/stages/files/passwd.go`.
-ACCOUNT_FILES = (
-    *(f"/etc/{name}" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")),
-    *(f"/etc/{name}-" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")),
-    "/etc/.pwd.lock",
-)
+DATABASES = tuple(f"/etc/{name}" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid"))
+ACCOUNT_FILES = (*DATABASES, *(f"{path}-" for path in DATABASES), "/etc/.pwd.lock")
+
+ETC = "/etc"
 
 # What stands for "no password works". Source: shadow(5).
 LOCKED = "*"
@@ -31,7 +32,59 @@ class UserAct(Operation):
         return (*ACCOUNT_FILES, *((account.home,) if account is not None and account.home.startswith("/") else ()))
 
 
-class AddGroup(UserAct):
+class DatabaseAct(UserAct):
+    """An act that changes the databases of users, by a program that changes one after another."""
+
+    def note(self, system: System) -> dict[str, Any]:
+        """The databases as they are, and the home directory that the act may make."""
+        files = {path: kept(system, path) for path in DATABASES}
+        home = self.new_home(system)
+        return {"files": files} | ({"home": home} if home else {})
+
+    def new_home(self, reader: Reader) -> str:
+        """The true path of the home directory that the act makes; empty where it makes none, or it is there already."""
+        return ""
+
+    def recover(self, system: System, note: dict[str, Any]) -> bool:
+        """Put the databases back, and take away locks and what was made of the home directory."""
+        etc = system.resolve(ETC, follow=True)
+        for name in system.names(etc):
+            if is_half_done(name):
+                system.remove(joined(etc, name))
+        for path, file in note["files"].items():
+            put_back(system, path, file)
+        if "home" in note:
+            system.remove(note["home"])
+        system.forget()
+        return False
+
+
+def is_half_done(name: str) -> bool:
+    """Whether a name in /etc is of what the programs put beside the databases while they work: locks, and new versions."""
+    stem, _, ending = name.rstrip("+").partition(".")
+    is_beside = ending == "lock" or ending.isdecimal() or (not ending and name.endswith("+"))
+    return is_beside and f"{ETC}/{stem}" in DATABASES
+
+
+def kept(reader: Reader, path: str) -> dict[str, Any] | None:
+    """A file with its attributes, as JSON; None for one that is missing."""
+    true_path = reader.resolve(path, follow=True)
+    found = reader.look(true_path)
+    if found.kind != "file":
+        return None
+    return {"content": reader.read(true_path).decode("latin-1"), "mode": found.mode, "owner": found.owner}
+
+
+def put_back(system: System, path: str, file: dict[str, Any] | None) -> None:
+    """Make a file what it was."""
+    true_path = system.resolve(path, follow=True)
+    if file is None:
+        system.remove(true_path)
+    elif kept(system, path) != file:
+        system.replace(true_path, file["content"].encode("latin-1"), file["mode"], file["owner"])
+
+
+class AddGroup(DatabaseAct):
     """Make a group."""
 
     name: str = field(doc="Name of the group.")
@@ -51,7 +104,7 @@ class AddGroup(UserAct):
         system.run("groupadd", *options, *["--system"] * self.system, "--", self.name)
 
 
-class ModifyGroup(UserAct):
+class ModifyGroup(DatabaseAct):
     """Change a group's id."""
 
     name: str = field(doc="Name of the group.")
@@ -68,7 +121,7 @@ class ModifyGroup(UserAct):
         system.run("groupmod", "--gid", str(self.gid), "--", self.name)
 
 
-class RemoveGroup(UserAct):
+class RemoveGroup(DatabaseAct):
     """Delete a group."""
 
     name: str = field(doc="Name of the group.")
@@ -83,7 +136,7 @@ class RemoveGroup(UserAct):
         system.run("groupdel", "--", self.name)
 
 
-class SetGroupPassword(UserAct):
+class SetGroupPassword(DatabaseAct):
     """Set the hash of a group's password."""
 
     name: str = field(doc="Name of the group.")
@@ -103,7 +156,7 @@ class SetGroupPassword(UserAct):
             system.run("chgpasswd", "--encrypted", stdin=f"{self.name}:{self.password}\n")
 
 
-class AddUser(UserAct):
+class AddUser(DatabaseAct):
     """Make a user; without a password that works until SetPassword comes."""
 
     name: str = field(doc="Login name.")
@@ -122,8 +175,20 @@ class AddUser(UserAct):
         password = self.password if self.password and system.hashes_are_arguments else LOCKED
         system.run("useradd", *self.options, "--password", password, "--", self.name)
 
+    def new_home(self, reader: Reader) -> str:
+        if "--create-home" not in self.options:
+            return ""
+        home = value_of("--home-dir", self.options) or joined(HOMES, self.name)
+        path = reader.resolve(home, follow=True)
+        return path if reader.look(path).kind == "missing" else ""
 
-class ModifyUser(UserAct):
+
+def value_of(option: str, options: tuple[str, ...]) -> str:
+    """The value of an option; empty where it is not given."""
+    return options[options.index(option) + 1] if option in options else ""
+
+
+class ModifyUser(DatabaseAct):
     """Change a user. The planner compares; by looking alone it is never done."""
 
     name: str = field(doc="Login name.")
@@ -138,8 +203,22 @@ class ModifyUser(UserAct):
     def execute(self, system: System) -> None:
         system.run("usermod", *self.options, "--", self.name)
 
+    def recover(self, system: System, note: dict[str, Any]) -> bool:
+        super().recover(system, note)
+        home = value_of("--home", self.options)
+        account = system.accounts().users.get(self.name)
+        if not home or account is None:
+            return False
+        old, new = (system.resolve(path, follow=True) for path in (account.home, home))
+        if system.look(old).kind != "missing" or system.look(new).kind != "directory":
+            return False
+        # The home directory has moved already: usermod refuses to move it onto itself.
+        options = tuple(option for option in self.options if option != "--move-home")
+        system.run("usermod", *options, "--", self.name)
+        return True
 
-class RemoveUser(UserAct):
+
+class RemoveUser(DatabaseAct):
     """Delete a user with the home directory."""
 
     name: str = field(doc="Login name.")
@@ -154,7 +233,7 @@ class RemoveUser(UserAct):
         system.run("userdel", "--remove", "--", self.name)
 
 
-class SetPassword(UserAct):
+class SetPassword(DatabaseAct):
     """Set the hash of a user's password."""
 
     name: str = field(doc="Login name.")

@@ -49,6 +49,8 @@ def judge(filesystem: Filesystem, device: BlockDevice) -> Verdict:
     wanted = "" if filesystem.format == "none" else filesystem.format or ""
     if filesystem.wipe_filesystem:
         return Verdict("make", f"`wipeFilesystem` is set; {holding(found)}", bool(found.type))
+    if device.unfinished:
+        return Verdict("make", f"{holding(found)}, which a run that was cut off never finished")
     differences = list(differing(filesystem, wanted, found))
     if not differences:
         return Verdict("keep", f"{holding(found)}, as the config wants it")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from provision.apply.devices import BlockDevice
-from provision.apply.operations.luks import BindVolume, FormatVolume, OpenVolume, VolumeAct
+from provision.apply.operations.luks import BindVolume, FinishVolume, FormatVolume, OpenVolume, VolumeAct
 from provision.apply.paths import shown
 from provision.apply.plan.clevis import can_be_tried, is_bound, pin_of
 from provision.apply.plan.devices import Surroundings
@@ -14,7 +14,7 @@ from provision.ignition import Config, Luks
 HEADER_BYTES = 16 << 20
 
 
-def plan_volumes(config: Config, surroundings: Surroundings) -> Iterator[VolumeAct]:
+def plan_volumes(config: Config, surroundings: Surroundings) -> Iterator[VolumeAct | FinishVolume]:
     """The acts for every volume, one volume after another."""
     for luks in config.storage.luks:
         device = surroundings.find(luks.device or "", f"storage.luks {shown(luks.name)}")
@@ -38,6 +38,8 @@ def judge(luks: Luks, device: BlockDevice) -> Verdict:
         return Verdict("make", f"`wipeVolume` is set; {holding(found)}", bool(found.type))
     if not found.type:
         return Verdict("make", "it holds nothing")
+    if device.unfinished:
+        return Verdict("make", f"{holding(found)}, which a run that was cut off never finished")
     if found.type != "crypto_LUKS":
         return Verdict("refuse", f"{holding(found)}, not a volume; `wipeVolume: true` would replace it")
     if found.version == "1":
@@ -67,7 +69,7 @@ def hindrances(luks: Luks, device: BlockDevice) -> Iterator[str]:
         yield f"its allow-discards flag is {'set' if device.discard else 'not set'}"
 
 
-def acts(luks: Luks, device: BlockDevice, *, is_new: bool) -> Iterator[VolumeAct]:
+def acts(luks: Luks, device: BlockDevice, *, is_new: bool) -> Iterator[VolumeAct | FinishVolume]:
     """The acts for one volume."""
     name, device_path, is_cex = luks.name, device.path, bool(luks.cex.enabled)
     if is_new:
@@ -85,6 +87,15 @@ def acts(luks: Luks, device: BlockDevice, *, is_new: bool) -> Iterator[VolumeAct
             name=name, device=device_path, key_source=luks.key_file, is_cex=is_cex, clevis=luks.clevis, pin=pin,
             config=config, is_tried=can_be_tried(luks.clevis), drops_key=not luks.key_file.source and not is_cex,
         ).at(luks)  # fmt: skip
+    if is_new and is_finished_here(luks):
+        yield FinishVolume(name=name, device=device_path, label=luks.label or "").at(luks)
+
+
+def is_finished_here(luks: Luks) -> bool:
+    """Whether the config alone opens the volume again. Other volumes are lost while their key is in no root, so that a run
+    that begins anew has to make them anew: they are finished by the stage `files`.
+    """
+    return bool(luks.key_file.source) and not is_bound(luks.clevis) and not luks.cex.enabled
 
 
 def opened(luks: Luks, device: BlockDevice) -> BlockDevice:

@@ -17,9 +17,11 @@ def plan_mounts(config: Config) -> Iterator[Mount]:
         ).at(filesystem)  # fmt: skip
 
 
-def plan_unmounts(config: Config) -> Iterator[Unmount]:
-    """Unmount them in the opposite order."""
+def plan_unmounts(config: Config, *, keeps_root: bool = False) -> Iterator[Unmount]:
+    """Unmount them in the opposite order. In an initramfs the root stays: the boot goes on with it."""
     for filesystem in reversed(mountable(config)):
+        if keeps_root and filesystem.path == "/":
+            continue
         yield Unmount(path=filesystem.path or "").at(filesystem)
 
 

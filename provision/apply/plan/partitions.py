@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 
-from provision.apply.devices import MIB, BlockDevice, PartitionTable, TableEntry
+from provision.apply.devices import MIB, ArrayMember, BlockDevice, PartitionTable, TableEntry
 from provision.apply.operations.devices import DeviceAct
-from provision.apply.operations.partitions import AnnouncePartitions, ChangePartitions, NewPartition, WipeTable
+from provision.apply.operations.partitions import (
+    AnnouncePartitions,
+    ChangePartitions,
+    NewPartition,
+    WipeTable,
+    derived_guid,
+)
 from provision.apply.paths import shown
 from provision.apply.plan.devices import Surroundings, partition_path
 from provision.apply.plan.placement import Wanted, resolve, unwritable
@@ -16,13 +22,14 @@ Action = Literal["keep", "make", "replace", "resize", "delete", "absent"]
 
 
 class Decision(NamedTuple):
-    """What becomes of one partition, and why. `after` is None for what will not be there."""
+    """What becomes of one partition, and why. `after` is None for what will not be there. `row`: see NewPartition."""
 
     number: int
     action: Action
     reason: str
     before: TableEntry | None
     after: TableEntry | None
+    row: str = ""
 
     @property
     def destroys(self) -> bool:
@@ -53,6 +60,7 @@ class Specified(NamedTuple):
     number: int
     start: int | None
     size: int | None
+    row: str
 
     @property
     def should_exist(self) -> bool:
@@ -152,14 +160,34 @@ def numbered(disk: Disk, table: PartitionTable, sector_size: int) -> list[Specif
         if partition.number:
             (used.discard if partition.should_exist is False else used.add)(partition.number)
     out = []
-    for partition in partitions:
-        number = partition.number or next(number for number in range(1, len(used) + 2) if number not in used)
+    for partition, row in zip(partitions, rows_of(partitions), strict=True):
+        number = partition.number or found_again(partition, row, table, sector_size)
+        number = number or next(number for number in range(1, len(used) + 2) if number not in used)
         if partition.should_exist is not False:
             used.add(number)
         scale = MIB // sector_size
         start, size = (None if mib is None else mib * scale for mib in (partition.start_mib, partition.size_mib))
-        out.append(Specified(partition, number, start, size))
+        out.append(Specified(partition, number, start, size, row))
     return out
+
+
+def rows_of(partitions: list[Partition]) -> list[str]:
+    """What the unique ids of partitions follow from that have neither one nor a number: label, and how many came before."""
+    rows: list[str] = []
+    for partition in partitions:
+        stem = "" if partition.number or partition.guid else f"{partition.label or ''} #"
+        rows.append(f"{stem}{1 + sum(row.startswith(stem) for row in rows)}" if stem else "")
+    return rows
+
+
+def found_again(partition: Partition, row: str, table: PartitionTable, sector_size: int) -> int:
+    """The number that an earlier run gave to a partition without one, 0 where none did. A run that was cut off has made it."""
+    guid = (partition.guid or derived_guid(table.guid, row)).upper()
+    entry = next((entry for entry in table.entries if table.guid and entry.guid == guid), None)
+    if entry is None or partition.label not in (None, entry.label):
+        return 0
+    wanted = partition.size_mib
+    return entry.number if not wanted or wanted * MIB == entry.size * sector_size else 0
 
 
 def placed(wanted: list[Specified], table: PartitionTable, device: BlockDevice) -> list[Specified]:
@@ -199,7 +227,7 @@ def decide_one(wanted: Specified, table: PartitionTable) -> Decision:
             )
         return Decision(number, "delete", "it exists and should not", found, None)
     if found is None:
-        return Decision(number, "make", "it does not exist", None, new_entry(wanted))
+        return Decision(number, "make", "it does not exist", None, new_entry(wanted), wanted.row)
     differences = list(differing(wanted, found))
     if not differences:
         return Decision(number, "keep", "it is as the config wants it", found, found)
@@ -255,6 +283,7 @@ def operations_for(layout: Layout) -> Iterator[DeviceAct]:
             creates=tuple(
                 NewPartition(
                     number=after.number, start=after.start, size=after.size, guid=after.guid, type_guid=after.type_guid,
+                    row=each.row,
                     label=after.label if has_label(each, named, unnumbered) else None,
                 )
                 for each in changed if (after := each.after) is not None
@@ -320,4 +349,5 @@ def carry_over(layout: Layout, surroundings: Surroundings) -> None:
             path=partition_path(disk.path, entry.number), names=tuple(names), size=entry.size * sector_size,
             sector_size=sector_size, kind="partition", disks=disk.disks or (disk.path,), parent=disk.path,
             number=entry.number, start=entry.start, signatures=old.signatures if old else (),
+            member=old.member if old else ArrayMember(),
         ))  # fmt: skip

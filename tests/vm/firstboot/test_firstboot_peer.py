@@ -1,0 +1,179 @@
+"""Beside Debian's own `ignition` (2.14): one config, two machines that start alike and end alike; and what only ours does.
+
+The peer relabels for SELinux whether there is one or not, so both machines get an SELinux configuration with an empty list
+of contexts; without it the peer fails, and ours is shown on such a machine in test_firstboot_dracut.py.
+"""
+
+import re
+
+from firstboot_console import Console
+from firstboot_disks import partitions, probed, root_of
+from firstboot_documents import USERS, as_bytes, transpiled
+from firstboot_fixtures import NewComputer, computer
+from firstboot_initramfs import initramfs, peer_initramfs
+from firstboot_machine import BOOT_S, Computer, switch_off
+from firstboot_stories import log_in, time_to_pivot_s
+
+__all__ = ["computer"]
+
+# What both can do, in a version that both know.
+BOTH = f"""
+variant: fcos
+version: 1.4.0
+{USERS}
+  groups:
+    - name: operators
+      gid: 2345
+storage:
+  disks:
+    - device: /dev/disk/by-id/virtio-data
+      wipe_table: true
+      partitions:
+        - {{number: 1, label: data, size_mib: 320, guid: 6f2a70dc-0000-4000-8000-000000000001}}
+        - {{number: 2, label: logs, size_mib: 64, guid: 6f2a70dc-0000-4000-8000-000000000002,
+            type_guid: 4d21b016-b534-45c2-a9fb-5c16e091fd2d}}
+        - {{number: 3, label: swap, guid: 6f2a70dc-0000-4000-8000-000000000003}}
+  filesystems:
+    - device: /dev/disk/by-partlabel/data
+      format: xfs
+      label: data
+      uuid: 6f2a70dc-0000-4000-8000-00000000000a
+      path: /srv/data
+      with_mount_unit: true
+    - device: /dev/disk/by-partlabel/logs
+      format: ext4
+      label: logs
+      uuid: 6f2a70dc-0000-4000-8000-00000000000b
+      path: /srv/data/logs
+    - device: /dev/disk/by-partlabel/swap
+      format: swap
+      label: swap
+      uuid: 6f2a70dc-0000-4000-8000-00000000000c
+  directories:
+    - path: /srv/data/share
+      mode: 0775
+      user: {{name: admin}}
+      group: {{name: operators}}
+    - path: /opt/deep/er
+      mode: 0700
+    - path: /srv/data/logs/empty
+  files:
+    - path: /etc/motd
+      overwrite: true
+      contents: {{inline: the same}}
+    - path: /srv/data/share/readme
+      mode: 0640
+      user: {{id: 1234}}
+      group: {{name: operators}}
+      contents: {{inline: in the volume}}
+    - path: /srv/data/logs/first
+      mode: 0600
+      contents: {{inline: in the second volume}}
+    - path: /etc/profile
+      append:
+        - inline: "# one\\n"
+        - inline: "# two\\n"
+    - path: /opt/deep/packed
+      mode: 0755
+      contents:
+        compression: gzip
+        source: "data:;base64,H4sIAAAAAAAC/0vNKclXyM/jAgAGGjs7BwAAAA=="
+    - path: /opt/empty
+  links:
+    - path: /etc/alias
+      target: /opt/deep/packed
+    - path: /opt/relative
+      target: ../etc/motd
+      user: {{name: admin}}
+    - path: /opt/hard
+      target: /etc/motd
+      hard: true
+systemd:
+  units:
+    - name: hello.service
+      enabled: true
+      contents: |
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/true
+        [Install]
+        WantedBy=multi-user.target
+      dropins:
+        - name: 10-more.conf
+          contents: |
+            [Unit]
+            Description=Says hello
+    - name: "worker@.service"
+      contents: |
+        [Service]
+        ExecStart=/bin/true
+        [Install]
+        WantedBy=multi-user.target
+    - name: "worker@one.service"
+      enabled: true
+    - name: rescue.service
+      mask: true
+"""
+SELINUX = {
+    "/etc/selinux/config": "SELINUX=disabled\nSELINUXTYPE=targeted\n",
+    "/etc/selinux/targeted/contexts/files/file_contexts": "",
+}
+# All that a config can reach: kind, mode, owner, group, target of a link, then the sums of the files.
+LOOK = """
+mount /dev/disk/by-partlabel/data /srv/data 2>/dev/null || mountpoint -q /srv/data
+mount /dev/disk/by-partlabel/logs /srv/data/logs
+cd /
+find etc home opt root srv usr/lib/systemd/system -printf '%p %y %m %U:%G %l\n' | sort
+find etc home opt root srv -type f -print0 | sort -z | xargs -0 sha256sum
+"""
+# What differs by its nature: times, random numbers, and who wrote it.
+OF_THE_BOOT = re.compile(r"etc/(\.ignition-result\.json|machine-id|ld\.so\.cache|\.pwd\.lock|\.updated)\b")
+
+
+def test_one_config_has_the_same_result_under_both(computer: NewComputer) -> None:
+    config = as_bytes(transpiled(BOTH, "--target", "3.3.0"))
+    looks, times, machines = [], [], []
+    for made in (peer_initramfs(), initramfs("dracut")):
+        machine = computer("dracut", data=0.5)
+        machines.append(machine)
+        for path, content in SELINUX.items():
+            root_of(machine.disks["system"]).put(path, content)
+        with machine.on(made, "ignition.firstboot=1 ignition.platform.id=qemu", config=config) as console:
+            log_in(console)
+            times.append(time_to_pivot_s(console))
+            looks.append(seen(console))
+            switch_off(console)
+    peer, ours = looks
+    print(f"kernel start to pivot: Debian's ignition {times[0]:.1f} s, provision {times[1]:.1f} s")
+    assert ours == peer
+    assert drives(machines[1]) == drives(machines[0])
+
+
+def seen(console: Console) -> dict[str, set[str]]:
+    """What is in the system, by path."""
+    found: dict[str, set[str]] = {}
+    for line in console.do(LOOK, limit_s=180).splitlines():
+        path = line.split(" ", 1)[0] if re.match(r"[a-z]+/| ", line) else line.split("  ", 1)[-1]
+        if not OF_THE_BOOT.match(path):
+            found.setdefault(path, set()).add(line)
+    return found
+
+
+def drives(machine: Computer) -> dict[int, object]:
+    """The partitions of the disk for data, and what they hold."""
+    disk = machine.disks["data"]
+    return {
+        number: (
+            each,
+            {key: value for key, value in probed(disk, each.start).items() if key in ("TYPE", "LABEL", "UUID")},
+        )
+        for number, each in partitions(disk).items()
+    }
+
+
+def test_the_peer_fails_where_there_is_no_selinux(computer: NewComputer) -> None:
+    machine = computer("dracut", data=0.5)
+    config = as_bytes(transpiled(BOTH, "--target", "3.3.0"))
+    with machine.on(peer_initramfs(), "ignition.firstboot=1 ignition.platform.id=qemu", config=config) as console:
+        console.expect(r"Failed to start .*Ignition \(mount\)|login: $", BOOT_S)
+        assert "login: " not in console.text, "the peer finishes: the comparison needs no SELinux any more"
