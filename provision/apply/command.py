@@ -7,12 +7,15 @@
 
 import os
 import sys
-from argparse import Action, ArgumentParser, HelpFormatter, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from provision import __version__
 from provision.apply import log
-from provision.apply.failure import Report, report_of
+from provision.apply.failure import report_of
+from provision.apply.failure_file import FAILURE_FILE, keep_failure
+from provision.apply.options import DONE, FAILED, USAGE, check_platform, flag, is_on, new_parser, switch
+from provision.apply.options import duration as duration
 from provision.apply.paths import shown
 from provision.apply.root_command import print_version, read
 from provision.diagnostics import ProvisionError, nearest
@@ -22,67 +25,8 @@ from provision.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from provision.apply.engine import Engine, Options
 
-DONE, FAILED, USAGE, UNPREPARED, INTERRUPTED = 0, 1, 2, 3, 130
+INTERRUPTED = 130
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
-FAILURE_FILE = "/run/ignition/failure.json"
-FAILURE_MODE = 0o600
-
-UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-class Parser(ArgumentParser):
-    """A parser for flags with one dash or two, as Go programs take them; none may be abbreviated."""
-
-    def _get_option_tuples(self, option_string: str) -> list[tuple[Action, str, str | None]]:
-        """What a flag may be short for. `allow_abbrev` is not heeded for flags with one dash."""
-        return []
-
-
-def new_parser(program: str, description: str) -> ArgumentParser:
-    """A parser for one of the programs."""
-    # Without a width argparse asks for the terminal's, and loads all of shutil to do so.
-    return Parser(
-        program,
-        description=description,
-        allow_abbrev=False,
-        formatter_class=lambda prog: HelpFormatter(prog, width=100),
-    )
-
-
-def flag(parser: ArgumentParser, name: str, default: str | None, meaning: str, metavar: str) -> None:
-    """A flag with a value."""
-    parser.add_argument(f"--{name}", f"-{name}", default=default, metavar=metavar, help=meaning)
-
-
-def switch(parser: ArgumentParser, name: str, meaning: str) -> None:
-    """A flag without one; `=true` and `=false` are taken, too."""
-    parser.add_argument(f"--{name}", f"-{name}", nargs="?", const="true", default="false", choices=SWITCHES, help=meaning,
-                        metavar="BOOL")  # fmt: skip
-
-
-SWITCHES = ("true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE", "True", "False")
-
-
-def is_on(value: str) -> bool:
-    """What a switch says. Source: Go, strconv.ParseBool."""
-    return value.lower() in ("true", "1", "t")
-
-
-def duration(text: str) -> float:
-    """Seconds of '2m', '1h30m', '500ms'. Source: Go, time.ParseDuration. Raises ProvisionError."""
-    rest, total = "" if text == "0" else text, 0.0
-    while rest:
-        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
-        rest = rest[len(number) :]
-        unit = next((unit for unit in sorted(UNITS, key=len, reverse=True) if rest.startswith(unit)), None)
-        if unit is None or not number.strip(".") or number.count(".") > 1:
-            raise ProvisionError(f"-fetch-timeout {text}: write a time such as 2m, 30s or 1h30m", exit_code=USAGE)
-        total += float(number) * UNITS[unit]
-        rest = rest[len(unit) :]
-    if not text:
-        raise ProvisionError("-fetch-timeout is empty: write a time such as 2m", exit_code=USAGE)
-    return total
-
 
 # ---- ignition -----------------------------------------------------------------------------------------------------
 
@@ -124,16 +68,6 @@ def run_stages(arguments: Sequence[str]) -> int:
     return run_engine(options, stages)
 
 
-def check_platform(platform: str) -> None:
-    """Raise ProvisionError for a platform that is not in the table."""
-    from provision.apply.providers import PROVIDERS
-
-    if platform not in PROVIDERS:
-        raise ProvisionError(
-            f"-platform {platform}: not known; there are {', '.join(sorted(PROVIDERS))}", exit_code=USAGE
-        )
-
-
 def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
     """Run the stages in their order; the first that fails ends the run with the failure block."""
     from provision.apply.console import Console
@@ -158,7 +92,7 @@ def run_each(engine: "Engine", options: "Options") -> int:
             report = report_of(error, stage, options.source_map)
             log.critical(f"{stage} failed: {report.cause}")
             engine.report(stage, report)
-            keep_failure(report, options.root, stage)
+            keep_failure(report, options.root, stage, FAILURE_FILE)
             print(report.block(), file=sys.stderr, flush=True)
             return FAILED
         engine.report(stage, None)
@@ -167,38 +101,6 @@ def run_each(engine: "Engine", options: "Options") -> int:
             break
     log.info("ignition finished successfully")
     return DONE
-
-
-def keep_failure(report: Report, root: str, stage: str) -> None:
-    """Write the failure where it is found later: on this machine, and in the root where a stage had begun to fill it."""
-    from provision.apply.result import as_json, boot
-    from provision.apply.state import write_whole
-
-    try:
-        content = as_json({**boot(), "failure": report.as_dict()})
-        if stage == "files" and root:
-            keep_in_root(root, content)
-        os.makedirs(os.path.dirname(FAILURE_FILE), mode=0o700, exist_ok=True)
-        write_whole(FAILURE_FILE, content, FAILURE_MODE)
-    except (OSError, ProvisionError) as error:
-        log.notice(f"the failure could not be written down: {error}")
-
-
-def keep_in_root(root: str, content: bytes) -> None:
-    """Write the failure in the place of the result, unless there is no folder for it. Links do not lead out."""
-    from provision.apply.paths import parent_of
-    from provision.apply.result import result_path
-    from provision.apply.system import Machine
-
-    machine = Machine(root, {})
-    try:
-        path = machine.resolve(result_path())
-        if machine.look(parent_of(path)).kind == "directory":
-            machine.replace(path, content, FAILURE_MODE, "")
-    except (OSError, ProvisionError) as error:
-        log.notice(f"the failure could not be written to {root}: {error}")
-    finally:
-        machine.close()
 
 
 # ---- ignition-rmcfg -------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ class Tree:
             self.machine.make_link(place, target, "")
 
     def make_folders(self, path: str) -> None:
-        """A folder, with those above it."""
+        """A folder, with those above it, by its true path."""
         if path != "/" and self.machine.look(path).kind == "missing":
             self.make_folders(parent_of(path))
             self.machine.make_directory(path, FOLDER_MODE, "")
@@ -104,7 +104,10 @@ def main(arguments: Sequence[str]) -> int:
     agent, listed = read_agent()
     if not os.path.isdir(options.destination):
         raise ProvisionError(f"--destination {shown(options.destination)}: there is no such folder", exit_code=USAGE)
-    tree, with_https = pack(agent, listed, options.destination, https=options.https)
+    try:
+        tree, with_https = pack(agent, listed, options.destination, https=options.https)
+    except OSError as error:
+        raise ProvisionError(f"{shown(str(error.filename))}: {error.strerror}", exit_code=REFUSED) from None
     kind = "with HTTPS" if with_https else "without HTTPS"
     print(
         f"provision {__version__} {kind}: {tree.files} files, {tree.size / 1e6:.1f} MB into {shown(options.destination)}"
@@ -161,7 +164,7 @@ def pack(agent: str, listed: list[Listed], destination: str, *, https: str) -> t
     for path in objects:
         tree.copy(path, f"{python_folder()}/lib-dynload/{os.path.basename(path)}")
     # It looks for this folder, too, and complains where it is missing.
-    tree.make_folders(f"{python_folder()}/lib-dynload")
+    tree.make_folders(tree.machine.resolve(f"{python_folder()}/lib-dynload", follow=True))
     for path in libraries_of([interpreter, *objects]):
         tree.copy(path)
     tree.put(f"{python_folder().replace('.', '')}.zip", zipped(specs))
@@ -259,7 +262,7 @@ def libraries_in(text: str) -> Iterator[str]:
     for line in text.splitlines():
         if not line.startswith("\t"):
             continue
-        name, linked, path = line.strip().rpartition(" (0x")[0].partition(LINKED)
+        name, linked, path = line.strip().partition(" (0x")[0].partition(LINKED)
         if linked and not path.startswith("/"):
             raise ProvisionError(f"the shared library {name} is missing; install what has it")
         if path or name.startswith("/"):

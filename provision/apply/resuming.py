@@ -22,16 +22,26 @@ from provision.apply.runner import OperationError
 from provision.apply.work import Workplace
 from provision.diagnostics import ProvisionError
 from provision.ignition import Luks, Resource
+from provision.typed import NamedTuple
+
+
+class Seen(NamedTuple):
+    """What the root file system shows before anything is changed: its journal, and when it was provisioned, if it was."""
+
+    journal: Journal | None = None
+    provisioned: str = ""
 
 
 def resume_disks(place: Workplace, hardware: Hardware) -> bool:
-    """Whether the journal in the root says that the disks are set up. Then arrays are started and volumes opened.
+    """Whether the disks are to be left as they are: the journal in the root says that they are set up, or the machine turns
+    out to be provisioned. In the first case arrays are started and volumes opened.
 
     Raises ProvisionError where the journal is of another machine, or of other file systems than those that are here.
     """
-    journal = journal_of_target() or journal_behind(place, hardware)
-    if journal is None:
-        return False
+    seen = seen_of_target() or seen_behind(place, hardware) or Seen()
+    if seen.journal is None:
+        return seen.provisioned != "" and is_over(seen.provisioned)
+    journal = seen.journal
     journal.check_machine()
     if not journal.is_of(place.config):
         log.notice("a first boot with another config was cut off here; the disks are set up by the config of now")
@@ -50,16 +60,33 @@ def resume_disks(place: Workplace, hardware: Hardware) -> bool:
     return True
 
 
-def journal_of_target() -> Journal | None:
-    """The journal in the root file system that the kernel command line names, if that can be looked at now."""
-    from provision.apply.first_boot.target import looked_at
+def is_over(provisioned: str) -> bool:
+    """Whether this is no first boot after all: only the kernel command line asks for one, on a machine that had it.
+
+    `first-boot begin` finds that out where it can look at the root; here it lies on arrays or volumes.
+    """
+    from provision.apply.first_boot import run_file
+
+    boot = run_file.read()
+    if boot is None or boot.stamps:
+        return False
+    log.notice(f"this is no first boot: the machine was provisioned {provisioned}; nothing is done")
+    run_file.remove()
+    return True
+
+
+def seen_of_target() -> Seen | None:
+    """What the root file system shows that the kernel command line names; None where it cannot be looked at now."""
+    from provision.apply.first_boot.target import looked_at, state_of
 
     with looked_at(kernel_command_line.read(os.environ)) as host_path:
-        return journals.find(host_path) if host_path is not None else None
+        if host_path is None:
+            return None
+        return Seen(journals.find(host_path), state_of(host_path).provisioned)
 
 
-def journal_behind(place: Workplace, hardware: Hardware) -> Journal | None:
-    """The journal of a root that lies on arrays or volumes of the config, started and opened where they are whole."""
+def seen_behind(place: Workplace, hardware: Hardware) -> Seen | None:
+    """The same of a root that lies on arrays or volumes of the config, started and opened where they are whole."""
     from provision.apply.first_boot.target import root_device
 
     root = root_device(kernel_command_line.read(os.environ))
@@ -70,7 +97,7 @@ def journal_behind(place: Workplace, hardware: Hardware) -> Journal | None:
             place.execute([act], hardware)
         except OperationError as error:
             log.notice(f"what a first boot may have made cannot be opened: {error.cause}")
-    return journal_of_target() if hardware.exists(root) else None
+    return seen_of_target() if hardware.exists(root) else None
 
 
 def whole_ones(place: Workplace, hardware: Hardware) -> Iterator[AssembleArray | VolumeAct]:

@@ -204,12 +204,14 @@ class Machine(Root):
         if path == "/":
             raise ProvisionError("the root itself is never removed")
         found = self.look(path)
+        if found.kind == "missing":
+            return
         directory, name = self.place_to_change(path)
         if found.kind == "directory":
             self.empty(directory, name)
             os.rmdir(name, dir_fd=directory)
             self.forget()
-        elif found.kind != "missing":
+        else:
             os.unlink(name, dir_fd=directory)
 
     def empty(self, directory: int, name: str) -> None:

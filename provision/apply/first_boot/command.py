@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from provision.apply import kernel_command_line, log
-from provision.apply.command import DONE, FAILED, USAGE, check_platform, flag, keep_failure, new_parser, switch
 from provision.apply.failure import report_of
+from provision.apply.failure_file import keep_failure
 from provision.apply.first_boot import run_file
+from provision.apply.options import DONE, FAILED, USAGE, check_platform, flag, is_on, new_parser, switch
 from provision.diagnostics import ProvisionError
 
 PROGRAM = "first-boot"
@@ -35,7 +36,7 @@ def parsed(name: str, describe: str, arguments: Sequence[str], *rows: Callable[[
         row(parser)
     switch(parser, "log-to-stdout", "write the log to standard output, not to the system log")
     options = parser.parse_args(arguments)
-    log.open_log(to_standard_output=options.log_to_stdout.lower() in ("true", "1", "t"))
+    log.open_log(to_standard_output=is_on(options.log_to_stdout))
     return options
 
 
@@ -159,7 +160,7 @@ def failure(arguments: Sequence[str]) -> int:
     options = parsed("failure", "Print the failure block on every console.", arguments, stage_option, quiet_option)
     block = block_of(options.stage)
     keep(block)
-    if options.quiet.lower() not in ("true", "1", "t"):
+    if not is_on(options.quiet):
         show(block)
     return DONE
 

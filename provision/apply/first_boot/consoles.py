@@ -7,8 +7,8 @@ import json
 import os
 
 from provision.apply import log
-from provision.apply.command import FAILURE_FILE
 from provision.apply.failure import Report
+from provision.apply.failure_file import FAILURE_FILE
 from provision.apply.first_boot import run_file
 from provision.apply.state import write_whole
 from provision.source_map import Place

@@ -6,7 +6,6 @@ called, for an initramfs without systemd has none.
 
 from collections.abc import Iterator
 
-from provision.apply import log
 from provision.apply.operations import Operation, Reader, System
 from provision.apply.paths import joined, parent_of, shown
 from provision.apply.programs import MASKED, UNIT_DIRECTORY
@@ -49,10 +48,7 @@ class EnableUnit(Operation):
         return all(is_there(link, reader) for link in links_of(self.name, reader))
 
     def execute(self, system: System) -> None:
-        links = list(links_of(self.name, system))
-        if not links and find(self.name, system) is None:
-            log.notice(f"{shown(self.name)} cannot be enabled: there is no such unit in the root")
-        for link in links:
+        for link in list(links_of(self.name, system)):
             if not is_there(link, system):
                 make(link, system)
 

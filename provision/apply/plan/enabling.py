@@ -7,8 +7,10 @@ of those that distributions without Ignition make, gets the links themselves. So
 from collections.abc import Iterator
 
 from provision.apply.operations import Operation
-from provision.apply.operations.enabling import EnableUnit
+from provision.apply.operations.enabling import FOLDERS, EnableUnit
+from provision.apply.paths import joined, shown
 from provision.apply.plan.draft import Draft
+from provision.apply.plan.units import split_instance
 from provision.ignition import Config
 
 MACHINE_ID = "/etc/machine-id"
@@ -18,8 +20,21 @@ UNINITIALIZED = b"uninitialized"
 def plan_enabling(config: Config, draft: Draft) -> Iterator[Operation]:
     """Enable the units that the config enables, where the presets alone would not do that."""
     wanted = [unit for unit in config.systemd.units if unit.enabled and not unit.mask]
-    if wanted and not heeds_presets(draft):
-        yield from (EnableUnit(name=unit.name).at(unit) for unit in wanted if "@." not in unit.name)
+    if not wanted or heeds_presets(draft):
+        return
+    for unit in wanted:
+        if exists(unit.name, draft):
+            yield EnableUnit(name=unit.name).at(unit)
+        else:
+            draft.note(f"unit {shown(unit.name)} is to be enabled, and neither the root nor the config has it")
+
+
+def exists(name: str, draft: Draft) -> bool:
+    """Whether there will be a unit of a name, or for an instance its template."""
+    names = {name, split_instance(name)[0]}
+    return any(
+        draft.look(draft.resolve(joined(folder, each))).kind != "missing" for folder in FOLDERS for each in names
+    )
 
 
 def heeds_presets(draft: Draft) -> bool:
