@@ -8,7 +8,7 @@ import io
 import os
 import subprocess
 import sys
-from argparse import ArgumentParser, HelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import find_spec
@@ -17,12 +17,13 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from provision import __version__
 from provision.apply.bytecode import Source, compile_with
 from provision.apply.fetch.tls import BUNDLES
+from provision.apply.options import DONE, USAGE, new_parser
 from provision.apply.paths import parent_of, shown
 from provision.apply.system import Machine
 from provision.diagnostics import ProvisionError
 from provision.typed import NamedTuple
 
-DONE, USAGE, REFUSED = 0, 2, 3
+REFUSED = 3
 LIST = "modules.txt"
 # The oldest time that a zip file can hold, the same in every build.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -117,14 +118,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> ArgumentParser:
     """The options."""
-    options = ArgumentParser(
-        "provision-agent pack",
-        description="Copy the agent, and of Python what it needs, into the tree of an initramfs.",
-        formatter_class=lambda prog: HelpFormatter(prog, width=100),
-    )
-    options.add_argument("--destination", required=True, metavar="DIR", help="the tree")
+    options = new_parser("provision-agent pack", "Copy the agent, and of Python what it needs, into an initramfs's tree.")
+    options.add_argument("--destination", "-destination", required=True, metavar="DIR", help="the tree")
     options.add_argument(
-        "--https", choices=("auto", "yes", "no"), default="auto",
+        "--https", "-https", choices=("auto", "yes", "no"), default="auto",
         help="whether TLS is among it; auto, unless given: where this system's Python has it",
     )  # fmt: skip
     return options
@@ -206,7 +203,7 @@ def check_complete(missing: list[str]) -> None:
 
 
 def python_folder() -> str:
-    """Where the interpreter looks for its standard library in the tree, found from where it is itself itself there."""
+    """Where the interpreter looks for its standard library in the tree, found from where it is itself."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return f"{parent_of(parent_of(INTERPRETER))}/{sys.platlibdir}/python{version}"
 

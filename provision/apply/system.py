@@ -130,7 +130,9 @@ class Machine(Root):
         if self.fetching is None:
             raise ProvisionError(f"{shown_url(resource.source or '')} is not fetched: this run is offline")
         room = os.fstatvfs(file.fileno())
-        self.fetching.save(resource, file, limit=Room(room.f_bavail * room.f_frsize))
+        # What is kept back for root is there for root.
+        blocks = room.f_bfree if os.geteuid() == 0 else room.f_bavail
+        self.fetching.save(resource, file, limit=Room(blocks * room.f_frsize))
 
     def create(self, directory: int) -> int:
         """The temporary file of a directory, new and readable by nobody else."""

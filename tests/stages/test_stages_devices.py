@@ -8,7 +8,7 @@ import pytest
 from stages_devices import VDA, FakeDevices, disk, entry, part, storage, surroundings
 from stages_shared import DIRECTORY, facts, file, planned
 
-from provision.apply.devices import BlockDevice, Signature
+from provision.apply.devices import ArrayMember, BlockDevice, Signature
 from provision.apply.devices.sysfs import unescaped
 from provision.apply.directory import Plan, plan
 from provision.apply.facts import Facts
@@ -640,3 +640,52 @@ def test_secure_keys_and_files_of_the_platform_are_written() -> None:
 
 def test_without_volumes_there_is_no_crypttab() -> None:
     assert planned(Config()).operations == ()
+
+
+# ---- what a run that was cut off left -------------------------------------------------------------------------------
+
+
+def member(path: str, **more: Any) -> BlockDevice:
+    """A disk that says of itself that it is in the array `data`."""
+    fields = {"uuid": "0" * 32, "name": "data", "level": "raid1", "count": 2, "has_run": True, **more}
+    return disk(path=path, kind="", signatures=(Signature(type="linux_raid_member"),), member=ArrayMember(**fields))
+
+
+ARRAY = {"name": "data", "level": "mirror", "devices": ["/dev/vda", "/dev/vdb"]}
+
+
+def test_an_array_that_is_there_is_started() -> None:
+    (act,), around = arrays(ARRAY, devices=(member("/dev/vda"), member("/dev/vdb")))
+    assert around.refusals == []
+    assert act.describe() == "start the existing array data of /dev/vda /dev/vdb"
+    system = FakeDevices(*around.all())
+    act.execute(system)
+    assert system.lines("mdadm") == ["mdadm --assemble /dev/md/data --run /dev/vda /dev/vdb"]
+
+
+def test_an_array_that_is_running_is_taken_as_it_is() -> None:
+    running = [member(path).changed(used_by=("/dev/md127",)) for path in ("/dev/vda", "/dev/vdb")]
+    (act,), around = arrays(ARRAY, devices=tuple(running))
+    assert around.refusals == []
+    assert act.done(FakeDevices(disk(path="/dev/md/data")))
+    assert not act.done(FakeDevices())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"uuid": "1" * 32}, {"name": "x"}, {"level": "raid0"}, {"count": 3}, {"has_run": False}],
+    ids=["another array", "another name", "another level", "more members", "one that never ran"],
+)
+def test_an_array_that_is_not_the_one_wanted_is_made(more: dict[str, Any]) -> None:
+    (act,), _ = arrays(ARRAY, devices=(member("/dev/vda", **more), member("/dev/vdb", **more | {"uuid": "0" * 32})))
+    assert act.describe() == "make mirror data of 2 devices: /dev/vda /dev/vdb"
+
+
+def test_what_is_unfinished_is_made_anew() -> None:
+    xfs = disk(kind="", signatures=(Signature(type="xfs", label="l"),), unfinished=True)
+    (act,) = made(surroundings(xfs), format="ext4")
+    assert act.describe() == "make ext4 on /dev/vda"
+    luks = disk(kind="", signatures=(Signature(type="crypto_LUKS", version="2"),), unfinished=True)
+    acts, around = volumes(storage(luks=[{"name": "data", "device": VDA, "clevis": {"tpm2": True}}]), luks)
+    assert around.refusals == []
+    assert [type(act).__name__ for act in acts] == ["FormatVolume", "OpenVolume", "BindVolume"]

@@ -55,11 +55,11 @@ def furnish(machine: Machine) -> None:
 
 def tree(folder: Path) -> dict[str, tuple[object, ...]]:
     """All below a folder: kind, mode, owner, content; the result file without what tells one boot from another."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for name in names_below(folder):
         path = folder / name
         status = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        content: str | bytes = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         if name == "etc/.ignition-result.json":
             report = json.loads(content)
             content = json.dumps({key: report[key] for key in report if not key.startswith("provisioning")})

@@ -16,13 +16,20 @@ from provision.apply.options import DONE, FAILED, USAGE, check_platform, flag, i
 from provision.diagnostics import ProvisionError
 
 PROGRAM = "first-boot"
+HELP = """usage: first-boot COMMAND [ARGUMENT…]
+
+What an initramfs calls around the stages. The commands; each tells more with --help:
+
+  begin    decide whether this is a first boot, and write /run/provision/first-boot if it is
+  end      remove the stamp that asked for this first boot
+  failure  print the failure block on every console"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of COMMANDS; the answer is the exit code."""
     name, *given = arguments or [""]
     if name in ("-h", "-help", "--help"):
-        print("\n".join(f"{PROGRAM} {each}: {row.__doc__}" for each, row in COMMANDS.items()))
+        print(HELP)
         return DONE
     if name not in COMMANDS:
         raise ProvisionError(f"{PROGRAM} {name}: not a command; there are {', '.join(COMMANDS)}", exit_code=USAGE)
@@ -59,7 +66,7 @@ def wait_option(parser: ArgumentParser) -> None:
 
 
 def begin(arguments: Sequence[str]) -> int:
-    """decide whether this is a first boot, and write /run/provision/first-boot if it is"""
+    """`begin`."""
     options = parsed(
         "begin", "Decide whether this is a first boot.", arguments, root_option, device_option, wait_option
     )
@@ -109,7 +116,7 @@ def root_of(command_line: str, options: Namespace) -> Iterator[str | None]:
 
 
 def end(arguments: Sequence[str]) -> int:
-    """remove the stamp that asked for this first boot"""
+    """`end`. The stage `files` has removed the stamps already, unless it failed to know of them."""
     from provision.apply.first_boot.stamp import clear
 
     options = parsed("end", "End a first boot.", arguments, root_option)
@@ -154,7 +161,7 @@ def quiet_option(parser: ArgumentParser) -> None:
 
 
 def failure(arguments: Sequence[str]) -> int:
-    """print the failure block on every console"""
+    """`failure`."""
     from provision.apply.first_boot.consoles import block_of, keep, show
 
     options = parsed("failure", "Print the failure block on every console.", arguments, stage_option, quiet_option)
