@@ -23,9 +23,13 @@ bench: .venv/developing
 	@mkdir -p build
 	$(BIN)/python tests/bench/bench.py --json build/bench.json
 
+# What the agent adds to an initramfs, part by part, beside the binary of Debian's package ignition.
+size: .venv/developing
+	@$(BIN)/python -m provision.agent.sizes
+
 # Records what the rows project and the reports look like, so that a diff shows what a change reaches.
 golden: .venv/developing
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/schema/test_project.py tests/test_report.py tests/apply
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/schema/test_project.py tests/test_report.py tests/apply tests/agent/test_agent_modules.py
 	git diff --stat -- tests/golden
 
 # Pulls the plug in the middle of first boots, N times, and compares what comes of it; SEED= repeats a run's choices.

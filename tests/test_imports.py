@@ -17,7 +17,7 @@ PACKAGE = Path(provision.__file__).parent
 # Each may import those before it, and its own parts; the longest name that fits a module counts.
 ORDER = (
     "typed", "diagnostics", "units", "record", "ignition", "source_map", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
-    "apply", "formats", "report", "fetched", "inputs", "progress", "decompile", "pages", "validation", "inspection", "planning", "applying", "migration", "rendering", "cli", "__main__",
+    "apply", "agent", "initramfs", "formats", "report", "fetched", "inputs", "progress", "decompile", "pages", "validation", "inspection", "planning", "applying", "migration", "rendering", "cli", "__main__",
 )  # fmt: skip
 APPLIER_NEEDS = {
     "",

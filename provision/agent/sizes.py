@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from provision.agent.building import build
@@ -18,8 +19,8 @@ from provision.typed import NamedTuple
 SYSTEM_PYTHON = "/usr/bin/python3"
 # Where Debian's package has its binary, stripped as it comes.
 PEER = "/usr/lib/dracut/modules.d/30ignition/ignition"
-# In every initramfs of Debian 12: the C library, and its mathematical part, which libdevmapper needs. libgcc_s and
-# libcrypto are in most, and count all the same.
+# In every initramfs of Debian 12: the C library, and its mathematical part, which libdevmapper and systemd need. So is
+# libcrypto, for libkmod; it counts all the same where OpenSSL is not there.
 ALWAYS_THERE = ("libc.so.6", "libm.so.6", "ld-linux")
 OPENSSL = ("libcrypto.so", "libssl.so")
 # A library that has both names counts once, under the long one.
@@ -110,8 +111,14 @@ def part_of(name: str) -> str:
 
 def compressed(files: list[tuple[str, Path]]) -> int:
     """The bytes of an archive of files, compressed. Raises ProvisionError where `zstd` is missing."""
+    return compressed_size(archived(files))
+
+
+@cache
+def compressed_size(data: bytes) -> int:
+    """The size of data that is compressed; several cases have parts in common, and this takes its time."""
     try:
-        done = subprocess.run(COMPRESS, input=archived(files), capture_output=True, check=True)
+        done = subprocess.run(COMPRESS, input=data, capture_output=True, check=True)
     except FileNotFoundError:
         raise ProvisionError("zstd is missing; install it with: sudo apt-get install zstd") from None
     return len(done.stdout)

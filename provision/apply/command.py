@@ -72,7 +72,7 @@ def run_engine(options: Namespace, stages: tuple[str, ...]) -> int:
     """Run the stages in their order; the first that fails ends the run with the failure block."""
     from provision.apply.console import Console
     from provision.apply.engine import Engine, Options
-    from provision.apply.work import log_step
+    from provision.apply.workplace import log_step
 
     settings = Options(
         options.platform, stages, options.root, options.config_cache, options.state_file, options.neednet,

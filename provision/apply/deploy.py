@@ -10,7 +10,8 @@ from provision.apply.fetching import Fetching
 from provision.apply.images import attached, mounted, root_device
 from provision.apply.runner import Progress
 from provision.apply.state import State
-from provision.apply.work import Workplace, mount, set_up_disks, unmount, write_files
+from provision.apply.work import mount, set_up_disks, unmount, write_files
+from provision.apply.workplace import Workplace
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config
 

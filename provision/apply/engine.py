@@ -17,7 +17,8 @@ from provision.apply.reading import Reading, read_config
 from provision.apply.references import Rendering, check_merged, read_any, render, without_references
 from provision.apply.sources import shown_url
 from provision.apply.state import load_state, remove_file, write_cache, write_marker
-from provision.apply.work import WORK, Workplace
+from provision.apply.work import WORK
+from provision.apply.workplace import Workplace
 from provision.contents import data_url, is_remote_source
 from provision.diagnostics import ProvisionError
 from provision.ignition import ClevisCustom, Config, Resource, Tang

@@ -35,9 +35,10 @@ INTERPRETER = "/usr/bin/python3"
 WRAPPER_TEXT = f'#!/bin/sh\nexec {INTERPRETER} -I -S {AGENT} "$@"\n'
 
 # What the C library loads when a thread has to end before its time; the applier leaves one waiting for a name server.
-# Source: glibc, `sysdeps/generic/unwind-dw2-fde.h`, `pthread_exit`.
+# Source: glibc, `misc/unwind-link.c`; pthread_exit(3).
 UNWINDER = "libgcc_s.so.1"
-LINKED = " => "
+# What `ldd` prints.
+LINKED, STATIC = " => ", "not a dynamic executable"
 WITHOUT_OPENSSL = "https: URLs will be refused in the initramfs"
 
 
@@ -118,7 +119,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> ArgumentParser:
     """The options."""
-    options = new_parser("provision-agent pack", "Copy the agent, and of Python what it needs, into an initramfs's tree.")
+    options = new_parser(
+        "provision-agent pack", "Copy the agent, and of Python what it needs, into an initramfs's tree."
+    )
     options.add_argument("--destination", "-destination", required=True, metavar="DIR", help="the tree")
     options.add_argument(
         "--https", "-https", choices=("auto", "yes", "no"), default="auto",
@@ -215,12 +218,21 @@ def is_shared_object(path: str) -> bool:
 
 def zipped(specs: dict[str, ModuleSpec]) -> bytes:
     """The modules that are written in Python, compiled, in one file. Those that are frozen are in the interpreter."""
-    sources = {name: spec for name, spec in specs.items() if spec.origin and spec.origin.endswith(".py")}
-    paths = {name: path_of(name, spec) for name, spec in sources.items()}
+    paths = {name: path_of(name, spec) for name, spec in specs.items() if (spec.origin or "").endswith((".py", ".pyc"))}
+    sources = [name for name in paths if (specs[name].origin or "").endswith(".py")]
     made = compile_with(
-        sys.executable, [Source(spec.origin or "", paths[name] + ".py") for name, spec in sources.items()], lines=False
+        sys.executable, [Source(specs[name].origin or "", f"{paths[name]}.py") for name in sources], lines=False
     )
-    return archive([(path + ".pyc", data) for path, data in zip(paths.values(), made.files, strict=True)])
+    members = dict(zip(sources, made.files, strict=True))
+    # A library without sources has to be taken as it is.
+    members |= {name: as_installed(specs[name]) for name in paths.keys() - members.keys()}
+    return archive([(f"{paths[name]}.pyc", data) for name, data in members.items()])
+
+
+def as_installed(spec: ModuleSpec) -> bytes:
+    """The compiled module that this system has."""
+    with open(spec.origin or "", "rb") as file:
+        return file.read()
 
 
 def path_of(name: str, spec: ModuleSpec) -> str:
@@ -248,7 +260,7 @@ def libraries_of(paths: list[str]) -> list[str]:
     except OSError as error:
         raise ProvisionError(f"ldd cannot be run: {error.strerror}; it comes with the C library") from None
     found = sorted({*libraries_in(listed.stdout)})
-    if not found:
+    if not found and STATIC not in listed.stderr:
         raise ProvisionError(f"ldd finds no libraries of {paths[0]}: {listed.stderr.strip() or 'it says nothing'}")
     beside = (f"{parent_of(path)}/{UNWINDER}" for path in found if os.path.basename(path).startswith("libc.so"))
     return sorted({*found, *filter(os.path.exists, beside)})

@@ -19,7 +19,7 @@ from provision.apply.plan.filesystems import block_filesystems
 from provision.apply.plan.luks import is_finished_here
 from provision.apply.plan.raid import base_name
 from provision.apply.runner import OperationError
-from provision.apply.work import Workplace
+from provision.apply.workplace import Workplace
 from provision.diagnostics import ProvisionError
 from provision.ignition import Luks, Resource
 from provision.typed import NamedTuple

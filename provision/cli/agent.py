@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.app import JsonOption, app, put, say
+from provision.cli.app import JsonOption, app, named_output, put, say
 
 agent = typer.Typer(
     name="agent", help="The applier in one file, for an initramfs.", no_args_is_help=True, rich_markup_mode=None
@@ -24,7 +24,7 @@ PythonOption = Annotated[
 @agent.command()
 def build(
     output: Annotated[
-        str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")
+        str, typer.Option("-o", "--output", help="The file to write; - is standard output.", metavar="FILE")
     ] = "provision-agent.pyz",
     python: PythonOption = sys.executable,
 ) -> None:
@@ -37,11 +37,13 @@ def build(
     import os
 
     from provision.agent.building import build as build_agent
+    from provision.apply.pack import PROGRAM_MODE
 
     made = build_agent(python)
-    put(made.content, output)
-    if os.path.isfile(output):
-        os.chmod(output, 0o755)
+    path = named_output(output)
+    put(made.content, path)
+    if path and os.path.isfile(path):
+        os.chmod(path, PROGRAM_MODE)
     say(f"{output}: {made.modules} modules, {len(made.content) / 1e6:.1f} MB, for Python {made.version}")
 
 

@@ -51,9 +51,10 @@ def packed(https: str) -> Path:
     done = run(PYTHON, "-I", "-S", str(agent_file()), "pack", "--destination", str(tree), "--https", https)
     assert (done.returncode, done.stderr) == (0, "")
     for folder in ("run", "tmp", "sysroot/etc", "proc/sys/kernel/random"):
-        (tree / folder).mkdir(parents=True)
+        (tree / folder).mkdir(parents=True, exist_ok=True)
     (tree / "proc/cmdline").write_text("quiet\n")
     (tree / "proc/sys/kernel/random/boot_id").write_text("8a3a8b0e-98d5-4d4b-9f0e-5a1c5f0f6a55\n")
+    (tree / "etc").mkdir(exist_ok=True)
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n")
     return tree
 
@@ -81,5 +82,5 @@ def applied(tree: Path, config: object) -> subprocess.CompletedProcess[str]:
     for left in ("run/ignition.json", "run/ignition/state"):
         (tree / left).unlink(missing_ok=True)
     (tree / "config.ign").write_text(json.dumps(config))
-    arguments = "-platform file -stage fetch,files -root /sysroot -log-to-stdout".split()
+    arguments = ["-platform", "file", "-stage", "fetch,files", "-root", "/sysroot", "-log-to-stdout"]
     return agent_in_tree(tree, "ignition", *arguments, IGNITION_CONFIG_FILE="/config.ign")

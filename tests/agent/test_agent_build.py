@@ -51,7 +51,9 @@ def test_a_build_from_another_folder_by_another_process_is_equal(agent: bytes, t
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*.py"):
         os.utime(path, (1, 1))
-    code = "import sys\nfrom provision.agent.building import build\nsys.stdout.buffer.write(build(sys.executable).content)"
+    code = (
+        "import sys\nfrom provision.agent.building import build\nsys.stdout.buffer.write(build(sys.executable).content)"
+    )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], capture_output=True, check=True, cwd=copy.parent,
         env={**os.environ, "PYTHONPATH": str(copy.parent), "PYTHONHASHSEED": "5", "provision": "stage"},
@@ -63,7 +65,9 @@ def test_it_holds_compiled_modules_and_nothing_else(archive: ZipFile) -> None:
     names = archive.namelist()
     assert names == sorted(names)
     assert {name for name in names if not name.endswith(".pyc")} == {"__main__.py", "modules.txt"}
-    modules = {name.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".") for name in names if ".pyc" in name}
+    modules = {
+        name.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".") for name in names if ".pyc" in name
+    }
     assert modules == set(closure.agent_modules())
     assert all(name.split(".")[1] in ALLOWED for name in modules if "." in name)
     for info in archive.infolist():
@@ -75,7 +79,7 @@ ALLOWED = {"apply", "contents", "diagnostics", "ignition", "record", "schema", "
 
 def test_it_holds_all_of_the_applier_but_what_it_cannot_come_to() -> None:
     """So that a module that is forgotten is seen here."""
-    applier = {name for name in closure.MODULES if name.startswith("provision.apply")}
+    applier = {name for name in closure.MODULES if name.startswith("provision.apply.")}
     assert applier - set(closure.agent_modules()) == NOT_IN_AGENT
 
 
@@ -101,7 +105,9 @@ def test_docstrings_are_left_out_and_messages_are_not(agent: bytes) -> None:
     assert b"is missing: say what the machine runs on" in agent
 
 
-def test_a_module_that_is_not_in_the_standard_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_module_that_is_not_in_the_standard_library_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     stranger = tmp_path / "stranger.py"
     stranger.write_text("def late():\n    import jinja2\n")
     monkeypatch.setitem(closure.MODULES, "provision.apply.stranger", stranger)
@@ -114,7 +120,7 @@ def test_what_only_checkers_see_is_not_followed(monkeypatch: pytest.MonkeyPatch,
     annotated.write_text("if TYPE_CHECKING:\n    import jinja2\nelse:\n    from provision import typed\n")
     monkeypatch.setitem(closure.MODULES, "provision.apply.annotated", annotated)
     assert closure.reached("provision.apply.annotated") == {
-        "provision", "provision.apply", "provision.apply.annotated", "provision.typed",
+        "provision", "provision.apply.annotated", "provision.typed",
     }  # fmt: skip
 
 

@@ -90,7 +90,9 @@ def test_every_import_that_is_not_followed_exists() -> None:
         "    name = '/usr' if module.startswith('_frozen') else find_spec(module).origin\n    print(module, name)"
     )
     importers = sorted({importer for importer, _ in NOT_FOLLOWED})
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code, *importers], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *importers], capture_output=True, text=True, check=True
+    )
     assert len(done.stdout.splitlines()) == len(importers)
 
 
@@ -126,7 +128,7 @@ def test_the_command_writes_json() -> None:
     rows = {row["name"]: row for row in found["modules"]}
     assert rows["ssl"]["https"]
     assert rows["ssl"]["file"].endswith("/ssl.py")
-    assert rows["sys"] == {"name": "sys", "kind": "built-in", "file": None, "https": False}
+    assert rows["sys"] == {"name": "sys", "kind": "built in", "file": None, "https": False}
     assert all(path.startswith("/") for path in found["shared_objects"])
 
 
@@ -143,4 +145,6 @@ def test_the_command_writes_the_agent(tmp_path: Path) -> None:
 def test_the_command_tells_what_is_no_interpreter() -> None:
     done = provision("build", "--python", "/nonexistent")
     assert done.returncode != 0
-    assert done.stderr == "provision: /nonexistent cannot be run: No such file or directory; name a Python interpreter\n"
+    assert (
+        done.stderr == "provision: /nonexistent cannot be run: No such file or directory; name a Python interpreter\n"
+    )

@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import io
 import json
 import os
-import sys
 from base64 import b64encode
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from agent_shared import (
@@ -27,8 +29,10 @@ from agent_shared import (
 )
 
 from provision.agent import sizes
-from provision.agent.closure import agent_modules, wanted_of_python
+from provision.agent.closure import ENTRY, ON_A_WHOLE_SYSTEM, reached, wanted_of_python
+from provision.agent.stdlib import trace
 from provision.apply import pack
+from provision.apply.fetch.tls import BUNDLES
 from provision.apply.pack import Listed, Tree, libraries_in
 from provision.diagnostics import ProvisionError
 
@@ -53,7 +57,9 @@ def file(path: str, source: str, **contents: object) -> dict[str, object]:
 @BOTH
 def test_every_module_of_the_agent_loads_and_finds_all_that_it_names(https: str) -> None:
     """Also what it imports late. Only what the initramfs has no use for is missing."""
-    names = sorted(name for name in {*agent_modules(), *wanted_of_python()} if name not in {"provision.apply.pack"})
+    seen = trace(PYTHON)
+    ours = reached(ENTRY, without=ON_A_WHOLE_SYSTEM)
+    names = sorted({*ours, *(name for name in wanted_of_python() if name in seen.files)})
     code = (
         "import sys\n"
         f"sys.path.insert(0, {AGENT!r})\n"
@@ -66,7 +72,7 @@ def test_every_module_of_the_agent_loads_and_finds_all_that_it_names(https: str)
     )
     done = in_tree(packed(https), "-c", code, *names)
     assert (done.returncode, done.stderr) == (0, "")
-    missing = {line.partition(":")[0] for line in done.stdout.splitlines() if "is not a package" not in line}
+    missing = {line.partition(":")[0] for line in done.stdout.splitlines()}
     assert missing == ({"ssl"} if https == "no" else set())
 
 
@@ -129,7 +135,7 @@ def test_https_works_where_it_was_packed() -> None:
 
 @as_root
 def test_the_authorities_of_this_system_are_trusted_there() -> None:
-    if not Path(pack.BUNDLES[0]).exists():
+    if not Path(BUNDLES[0]).exists():
         pytest.skip("this system has no certificate authorities")
     code = f"import sys; sys.path.insert(0, {AGENT!r})\nfrom provision.apply.fetch.tls import load\nprint(len(load(()).get_ca_certs()))"
     assert int(in_tree(packed("yes"), "-c", code).stdout) > 10
@@ -179,7 +185,9 @@ def test_the_plan_is_shown_with_its_differences(https: str) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("program", ["", "ignition", "ignition-apply", "ignition-rmcfg", "ignition-validate", "first-boot"])
+@pytest.mark.parametrize(
+    "program", ["", "ignition", "ignition-apply", "ignition-rmcfg", "ignition-validate", "first-boot"]
+)
 def test_help_is_there(program: str) -> None:
     done = agent_in_tree(packed("no"), *program.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -280,10 +288,8 @@ def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    real = pack.find_spec
-
     def find(name: str) -> ModuleSpec | None:
-        return None if name in names else real(name)
+        return None if name in names else find_spec(name)
 
     monkeypatch.setattr(pack, "find_spec", find)
 
@@ -319,7 +325,9 @@ def test_a_system_without_authorities_is_told(
     monkeypatch.setattr(pack, "BUNDLES", ())
     _, with_https = pack.pack(str(agent_file()), [Listed("ssl", True)], str(tmp_path), https="auto")
     assert with_https
-    assert capsys.readouterr().err.startswith("note: this system has no certificate authorities (on Debian the package ca-cert")
+    assert capsys.readouterr().err.startswith(
+        "note: this system has no certificate authorities (on Debian the package ca-cert"
+    )
 
 
 def test_pack_outside_of_the_agent_s_file_says_what_to_do(tmp_path: Path) -> None:
@@ -335,6 +343,26 @@ def test_libraries_are_found_in_what_ldd_prints() -> None:
     assert list(libraries_in(text)) == ["/lib/libm.so.6", "/lib64/ld-linux.so.2"]
     with pytest.raises(ProvisionError, match=r"the shared library libq\.so\.1 is missing"):
         list(libraries_in("\tlibq.so.1 => not found\n"))
+
+
+def test_a_static_interpreter_has_no_libraries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ldd = tmp_path / "ldd"
+    ldd.write_text("#!/bin/sh\necho '\tnot a dynamic executable' >&2\nexit 1\n")
+    ldd.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert pack.libraries_of(["/usr/bin/a"]) == []
+    ldd.write_text("#!/bin/sh\necho 'ldd: no such file' >&2\nexit 1\n")
+    with pytest.raises(ProvisionError, match="ldd finds no libraries of /usr/bin/a: ldd: no such file"):
+        pack.libraries_of(["/usr/bin/a"])
+
+
+def test_a_library_without_sources_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "bare.pyc"
+    path.write_bytes(b"compiled")
+    spec = spec_from_file_location("bare", path)
+    assert spec is not None
+    with ZipFile(io.BytesIO(pack.zipped({"bare": spec}))) as file:
+        assert file.read("bare.pyc") == b"compiled"
 
 
 # ---- size ---------------------------------------------------------------------------------------------------------------

@@ -115,8 +115,9 @@ class Console:
     def run(self, script: str, limit_s: float = ANSWER_S) -> Ended:
         """Run a script in a shell of its own, and wait for its end."""
         number = next(self.numbers)
-        self.write("/tmp/script", script)
-        self.type(f"echo begin-{number}; {self.shell} /tmp/script 2>&1 < /dev/null; echo end-{number}-$?\n")
+        # Each with a name of its own: one of another user could not be written to, and would run again.
+        self.write(f"/tmp/script-{number}", script)
+        self.type(f"echo begin-{number}; {self.shell} /tmp/script-{number} 2>&1 < /dev/null; echo end-{number}-$?\n")
         self.expect(rf"^begin-{number}\n", limit_s)
         start = self.seen
         match = self.expect(rf"end-{number}-(\d+)$", limit_s)

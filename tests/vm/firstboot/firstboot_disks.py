@@ -69,9 +69,11 @@ class FileSystem(NamedTuple):
             self.put_file(path, Path(source.name), mode)
 
     def put_file(self, path: str, source: Path, mode: int) -> None:
-        """Copy a file from this machine; it belongs to root there."""
-        inode = [f'sif "{path}" {field}' for field in (f"mode 0{0o100000 | mode:o}", "uid 0", "gid 0")]
-        self.debugfs(*self.folders(path), f'write {source} "{path}"', *inode, write=True)
+        """Copy a file from this machine; it belongs to root there, and replaces what was there."""
+        folder, name = Path(path).parent, Path(path).name
+        inode = [f'sif "{name}" {field}' for field in (f"mode 0{0o100000 | mode:o}", "uid 0", "gid 0")]
+        old = [f'rm "{path}"'] if self.exists(path) else []
+        self.debugfs(*self.folders(path), *old, f'cd "{folder}"', f'write {source} "{name}"', *inode, write=True)
 
     def folders(self, path: str) -> list[str]:
         """The commands that make the folders above a path that are missing."""

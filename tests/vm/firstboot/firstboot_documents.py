@@ -40,7 +40,7 @@ FILES = """
       contents:
         inline: |
           Provisioned on its first boot.
-    - path: /srv/data/share/readme
+    - path: /var/data/share/readme
       mode: 0640
       user: {name: admin}
       group: {name: dialout}
@@ -52,7 +52,7 @@ FILES = """
       append:
         - inline: "\\nX11Forwarding no\\n"
   directories:
-    - path: /srv/data/share
+    - path: /var/data/share
       mode: 02775
       group: {id: 1234}
     - path: /opt/closed
@@ -74,12 +74,12 @@ systemd:
       contents: |
         [Unit]
         Description=Says hello
-        RequiresMountsFor=/srv/data
+        RequiresMountsFor=/var/data
 
         [Service]
         Type=oneshot
         RemainAfterExit=yes
-        ExecStart=/bin/sh -c 'echo hello >> /srv/data/hello'
+        ExecStart=/bin/sh -c 'echo hello >> /var/data/hello'
 
         [Install]
         WantedBy=multi-user.target
@@ -87,7 +87,7 @@ systemd:
         - name: 10-more.conf
           contents: |
             [Service]
-            ExecStart=/bin/sh -c 'echo and more >> /srv/data/hello'
+            ExecStart=/bin/sh -c 'echo and more >> /var/data/hello'
     - name: systemd-timesyncd.service
       enabled: false
     - name: rescue.service
@@ -108,10 +108,10 @@ storage:
       wipe_table: true
       partitions:
         - {{number: 1, label: data, size_mib: 400}}
-        - {{label: secret, size_mib: 64}}
+        - {{number: 2, label: secret, size_mib: 64}}
     - device: /dev/disk/by-id/virtio-system
       partitions:
-        - {{label: scratch, size_mib: 200}}
+        - {{number: 3, label: scratch, size_mib: 200}}
   luks:
     - name: secret
       device: /dev/disk/by-partlabel/secret
@@ -122,16 +122,16 @@ storage:
     - device: /dev/disk/by-partlabel/data
       format: xfs
       label: data
-      path: /srv/data
+      path: /var/data
       with_mount_unit: true
     - device: /dev/mapper/secret
       format: ext4
-      path: /srv/secret
+      path: /var/secret
       with_mount_unit: true
     - device: /dev/disk/by-partlabel/scratch
       format: vfat
       label: SCRATCH
-      path: /srv/scratch
+      path: /var/scratch
       with_mount_unit: true
 {FILES}
 {UNITS}
@@ -158,7 +158,7 @@ storage:
     - device: /dev/md/data
       format: ext4
       label: data
-      path: /srv/data
+      path: /var/data
       with_mount_unit: true
 {FILES}
 {UNITS}

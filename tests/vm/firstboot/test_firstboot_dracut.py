@@ -23,7 +23,7 @@ __all__ = ["computer", "web"]
 
 MIRROR_IS_USED = """
 array /dev/md/data raid1 2 0
-equal 'the volume for data' "$(findmnt -no SOURCE,FSTYPE /srv/data | xargs)" "$(readlink -f /dev/md/data) ext4"
+equal 'the volume for data' "$(findmnt -no SOURCE,FSTYPE /var/data | xargs)" "$(readlink -f /dev/md/data) ext4"
 """
 
 
@@ -34,7 +34,7 @@ def test_a_mirror_on_a_plain_system_and_the_boot_after(computer: NewComputer) ->
         admin_logs_in(console)
         log_in(console)
         console.check(MIRROR_IS_USED + FILES_ARE_THERE + IS_SOUND)
-        console.check("content /srv/data/hello 'hello\nand more'; echo changed > /etc/motd; absent /etc/selinux/config")
+        console.check("content /var/data/hello 'hello\nand more'; echo changed > /etc/motd; absent /etc/selinux/config")
         first_boot_is_done(console)
         print(f"kernel start to pivot: {time_to_pivot_s(console):.1f} s")
         nothing_strange(console)
@@ -53,7 +53,7 @@ def test_a_mirror_on_a_plain_system_and_the_boot_after(computer: NewComputer) ->
         log_in(console)
         console.check(MIRROR_IS_USED + IS_SOUND)
         console.check(
-            "content /etc/motd changed; absent /etc/second /run/ignition.json; grep -c hello /srv/data/hello | grep -qx 2"
+            "content /etc/motd changed; absent /etc/second /run/ignition.json; grep -c hello /var/data/hello | grep -qx 2"
         )
         print(f"kernel start to pivot of the boot after: {time_to_pivot_s(console):.1f} s")
         nothing_strange(console)

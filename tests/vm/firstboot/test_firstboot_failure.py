@@ -91,7 +91,7 @@ def test_dracut_shows_the_failure_last_and_nothing_counts_as_done(computer: NewC
 def failure_block(console: Console, kind: Kind) -> str:
     """The block that stands last before the prompt."""
     console.expect(PROMPT[kind], BOOT_S)
-    before, opening, rest = console.text.rpartition(f"{LINE}\nprovision:")
+    _, opening, rest = console.text.rpartition(f"{LINE}\nprovision:")
     assert opening, f"there is no block\n{console.shown()}"
     block, closing, after = rest.partition(f"\n{LINE}\n")
     assert closing, rest

@@ -38,35 +38,35 @@ storage:
       format: xfs
       label: data
       uuid: 6f2a70dc-0000-4000-8000-00000000000a
-      path: /srv/data
+      path: /var/data
       with_mount_unit: true
     - device: /dev/disk/by-partlabel/logs
       format: ext4
       label: logs
       uuid: 6f2a70dc-0000-4000-8000-00000000000b
-      path: /srv/data/logs
+      path: /var/data/logs
     - device: /dev/disk/by-partlabel/swap
       format: swap
       label: swap
       uuid: 6f2a70dc-0000-4000-8000-00000000000c
   directories:
-    - path: /srv/data/share
+    - path: /var/data/share
       mode: 0775
       user: {{name: admin}}
       group: {{name: operators}}
     - path: /opt/deep/er
       mode: 0700
-    - path: /srv/data/logs/empty
+    - path: /var/data/logs/empty
   files:
     - path: /etc/motd
       overwrite: true
       contents: {{inline: the same}}
-    - path: /srv/data/share/readme
+    - path: /var/data/share/readme
       mode: 0640
       user: {{id: 1234}}
       group: {{name: operators}}
       contents: {{inline: in the volume}}
-    - path: /srv/data/logs/first
+    - path: /var/data/logs/first
       mode: 0600
       contents: {{inline: in the second volume}}
     - path: /etc/profile
@@ -77,7 +77,7 @@ storage:
       mode: 0755
       contents:
         compression: gzip
-        source: "data:;base64,H4sIAAAAAAAC/0vNKclXyM/jAgAGGjs7BwAAAA=="
+        source: "data:;base64,H4sIAAAAAAACA0tNzshXyM/jAgBxxqBACAAAAA=="
     - path: /opt/empty
   links:
     - path: /etc/alias
@@ -120,11 +120,11 @@ SELINUX = {
 }
 # All that a config can reach: kind, mode, owner, group, target of a link, then the sums of the files.
 LOOK = """
-mount /dev/disk/by-partlabel/data /srv/data 2>/dev/null || mountpoint -q /srv/data
-mount /dev/disk/by-partlabel/logs /srv/data/logs
+mount /dev/disk/by-partlabel/data /var/data 2>/dev/null || mountpoint -q /var/data
+mount /dev/disk/by-partlabel/logs /var/data/logs
 cd /
-find etc home opt root srv usr/lib/systemd/system -printf '%p %y %m %U:%G %l\n' | sort
-find etc home opt root srv -type f -print0 | sort -z | xargs -0 sha256sum
+find etc home opt root var/data usr/lib/systemd/system -printf '%p %y %m %U:%G %l\n' | sort
+find etc home opt root var/data -type f -print0 | sort -z | xargs -0 sha256sum
 """
 # What differs by its nature: times, random numbers, and who wrote it.
 OF_THE_BOOT = re.compile(r"etc/(\.ignition-result\.json|machine-id|ld\.so\.cache|\.pwd\.lock|\.updated)\b")

@@ -24,13 +24,13 @@ storage:
   filesystems:
     - device: /dev/disk/by-partlabel/data
       format: ext4
-      path: /srv/data
+      path: /var/data
       with_mount_unit: true
   files:
     - path: /etc/hostname
       overwrite: true
       contents: {{inline: early-bird}}
-    - path: /srv/data/readme
+    - path: /var/data/readme
       user: {{name: admin}}
       contents: {{inline: in the volume}}
 systemd:
@@ -39,11 +39,11 @@ systemd:
       enabled: true
       contents: |
         [Unit]
-        RequiresMountsFor=/srv/data
+        RequiresMountsFor=/var/data
         [Service]
         Type=oneshot
         RemainAfterExit=yes
-        ExecStart=/bin/sh -c 'echo hello >> /srv/data/hello'
+        ExecStart=/bin/sh -c 'echo hello >> /var/data/hello'
         [Install]
         WantedBy=multi-user.target
 """
@@ -58,10 +58,10 @@ def test_a_stock_initramfs_and_the_unit_in_the_system(computer: NewComputer) -> 
         admin_logs_in(console)
         log_in(console)
         console.check(f"""
-            equal 'the volume' "$(findmnt -no SOURCE,FSTYPE /srv/data | xargs)" "$(readlink -f /dev/disk/by-partlabel/data) ext4"
-            node /srv/data/readme file 644 1234:0
+            equal 'the volume' "$(findmnt -no SOURCE,FSTYPE /var/data | xargs)" "$(readlink -f /dev/disk/by-partlabel/data) ext4"
+            node /var/data/readme file 644 1234:0
             content /etc/hostname early-bird
-            content /srv/data/hello hello
+            content /var/data/hello hello
             {IS_SOUND}
         """)
         first_boot_is_done(console)

@@ -21,14 +21,16 @@ from firstboot_stories import (
 __all__ = ["computer"]
 
 DISKS_ARE_AS_WANTED = """
-partitions /dev/disk/by-id/virtio-data 1 2
-partition /dev/disk/by-id/virtio-data 1 label=data size_mib=400
-partition /dev/disk/by-id/virtio-data 2 label=secret size_mib=64
-partitions /dev/disk/by-id/virtio-system 1 2 3
-partition /dev/disk/by-id/virtio-system 3 label=scratch size_mib=200
-equal 'the volume for data' "$(findmnt -no SOURCE,FSTYPE /srv/data | xargs)" "$(readlink -f /dev/disk/by-partlabel/data) xfs"
-equal 'the secret volume' "$(findmnt -no SOURCE,FSTYPE /srv/secret | xargs)" "/dev/mapper/secret ext4"
-equal 'the volume behind the root' "$(findmnt -no SOURCE,FSTYPE /srv/scratch | xargs)" "$(readlink -f /dev/disk/by-partlabel/scratch) vfat"
+data=$(readlink -f /dev/disk/by-id/virtio-data)
+system=$(readlink -f /dev/disk/by-id/virtio-system)
+partitions $data 1 2
+partition $data 1 label=data size_mib=400
+partition $data 2 label=secret size_mib=64
+partitions $system 1 2 3
+partition $system 3 label=scratch size_mib=200
+equal 'the volume for data' "$(findmnt -no SOURCE,FSTYPE /var/data | xargs)" "$(readlink -f /dev/disk/by-partlabel/data) xfs"
+equal 'the secret volume' "$(findmnt -no SOURCE,FSTYPE /var/secret | xargs)" "/dev/mapper/secret ext4"
+equal 'the volume behind the root' "$(findmnt -no SOURCE,FSTYPE /var/scratch | xargs)" "$(readlink -f /dev/disk/by-partlabel/scratch) vfat"
 node /etc/crypttab file 600 0:0
 node /etc/luks/secret file 600 0:0
 content /etc/luks/secret 'the key of the volume'
@@ -43,7 +45,7 @@ def test_a_single_disk_and_the_boot_after(computer: NewComputer) -> None:
         log_in(console)
         console.check(DISKS_ARE_AS_WANTED + FILES_ARE_THERE + IS_SOUND)
         console.check(
-            "content /srv/data/hello 'hello\nand more'; echo kept > /srv/secret/mark; echo changed > /etc/motd"
+            "content /var/data/hello 'hello\nand more'; echo kept > /var/secret/mark; echo changed > /etc/motd"
         )
         first_boot_is_done(console)
         print(f"kernel start to pivot: {time_to_pivot_s(console):.1f} s")
@@ -58,9 +60,9 @@ def test_a_single_disk_and_the_boot_after(computer: NewComputer) -> None:
         log_in(console)
         console.check(DISKS_ARE_AS_WANTED + IS_SOUND)
         console.check("""
-            content /srv/secret/mark kept
+            content /var/secret/mark kept
             content /etc/motd changed
-            content /srv/data/hello 'hello
+            content /var/data/hello 'hello
 and more
 hello
 and more'

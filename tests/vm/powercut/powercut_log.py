@@ -50,9 +50,9 @@ def entries(log: Path) -> list[Write]:
             found.append(Write(sector, sectors, flags, data, place))
 
 
-def rebuild(disk: Path, base: Path, log: Path, position: int, random: Random | None) -> str:
+def rebuild(disk: Path, base: Path, log: Path, position: int, random: Random | None, unit: int = 1) -> str:
     """Make the disk as it was when its log ended at `position`. With `random` its cache is lost: what was written behind
-    the last flush is there in part, in whole writes and in single sectors. Says how much of it is there.
+    the last flush is there in part, in whole writes and in units of so many sectors. Says how much of it is there.
     """
     done = [entry for entry in entries(log) if entry.end <= position]
     flushed = max((index for index, entry in enumerate(done) if entry.flags & FLUSH), default=-1)
@@ -64,17 +64,18 @@ def rebuild(disk: Path, base: Path, log: Path, position: int, random: Random | N
             if random is None or index < flushed or entry.flags & FUA:
                 put(target.fileno(), source.fileno(), entry, range(entry.sectors))
             elif entry.sectors:
-                there = survivors(entry, kept, random)
+                there = survivors(entry, kept, random, unit)
                 lost += entry.sectors - len(there)
                 put(target.fileno(), source.fileno(), entry, there)
     behind = len(done) - 1 - flushed
     return f"{len(done)} writes, {behind} behind the last flush, {lost} of their sectors lost"
 
 
-def survivors(entry: Write, kept: float, random: Random) -> Sequence[int]:
+def survivors(entry: Write, kept: float, random: Random, unit: int) -> Sequence[int]:
     """Which sectors of a write in the cache came to the medium."""
     if random.random() < TORN and 0 < kept < 1:
-        return [sector for sector in range(entry.sectors) if random.random() < kept]
+        units = [random.random() < kept for _ in range(-(-entry.sectors // unit))]
+        return [sector for sector in range(entry.sectors) if units[sector // unit]]
     return range(entry.sectors) if random.random() < kept else ()
 
 

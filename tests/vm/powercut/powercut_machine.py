@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from powercut_log import copy_sparse, entries, rebuild
+from powercut_log import SECTOR, copy_sparse, entries, rebuild
 from powercut_story import STORIES, Story
 from vm_cpio import Archive
 from vm_guest import CHECKOUT, disk_options, initramfs
@@ -95,7 +95,7 @@ class Power(NamedTuple):
         """Make the disks of a moment in a folder, with the caches' content (no `random`) or without; says what is lost."""
         folder.mkdir(parents=True, exist_ok=True)
         said = [
-            f"{name}: " + rebuild(folder / name, self.folder / f"{name}.base", self.folder / f"{name}.log", position, random)
+            f"{name}: " + rebuild(folder / name, self.folder / f"{name}.base", self.folder / f"{name}.log", position, random, self.story.sector // SECTOR)
             for name, position in zip(self.story.disks, moment.positions, strict=True)
         ]  # fmt: skip
         return "; ".join(said)
@@ -162,7 +162,7 @@ class Starting:
         try:
             while self.process.poll() is None:
                 moment = self.look(logs)
-                if began is None and b"powercut: BEGIN" in self.console.read_bytes():
+                if began is None and b"powercut: " in self.console.read_bytes():
                     began = moment.time_s
                 if began is None and moment.time_s > BEGIN_S:
                     return False
@@ -171,7 +171,7 @@ class Starting:
                 ):
                     return True
                 time.sleep(LOOK_S)
-            return True
+            return b"powercut: " in self.console.read_bytes()
         finally:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
@@ -246,7 +246,9 @@ def compiled(source: Path) -> bytes:
 def command(story: Story, folder: Path, words: str) -> list[str]:
     """The emulator: the guest's image, the story's disks through the driver that logs, a port for the survey."""
     made = image()
-    always = "console=ttyS0 panic=-1 loglevel=4 mitigations=off random.trust_bootloader=on raid=noautodetect"
+    always = (
+        "console=ttyS0 panic=-1 loglevel=4 mitigations=off no_timer_check random.trust_bootloader=on raid=noautodetect"
+    )
     return [
         "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", str(MEMORY_MIB),
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
@@ -257,11 +259,11 @@ def command(story: Story, folder: Path, words: str) -> list[str]:
         "-device", "virtio-serial-pci", "-chardev", f"file,id=survey,path={folder}/survey",
         "-device", "virtserialport,chardev=survey,name=survey",
         *disk_options("root", f"{made}/root.ext2", 512, "readonly=on"),
-        *(option for name in story.disks for option in logged_disk(name, folder)),
+        *(option for name in story.disks for option in logged_disk(name, folder, story.sector)),
     ]  # fmt: skip
 
 
-def logged_disk(name: str, folder: Path) -> list[str]:
+def logged_disk(name: str, folder: Path, sector: int) -> list[str]:
     """A disk with a volatile cache, whose writes and flushes are logged."""
     return [
         "-blockdev", f"driver=file,node-name=file-{name},filename={folder}/{name}.disk,discard=unmap",

@@ -23,6 +23,10 @@ class Story(NamedTuple):
     prepare: str = ""
     random: tuple[str, ...] = ()
     www: tuple[tuple[str, bytes], ...] = ()
+    # A script that does what an initramfs does before the applier's turn, such as opening a volume that is there already.
+    before: str = ""
+    # Bytes of a sector of the disks.
+    sector: int = 512
     # Devices that the disks are seen through, each with its table for device-mapper.
     slices: tuple[tuple[str, str], ...] = ()
     # What the kernel command line says; without a word of a first boot the stamp on the boot partition asks for it.
@@ -42,7 +46,7 @@ class Story(NamedTuple):
         }  # fmt: skip
         return {
             "config.ign": json.dumps(self.config).encode(), "story.json": json.dumps(about).encode(),
-            "prepare": self.prepare.encode(), **{f"www/{path}": content for path, content in self.www},
+            "prepare": self.prepare.encode(), "before": self.before.encode(), **{f"www/{path}": content for path, content in self.www},
         }  # fmt: skip
 
 
@@ -167,7 +171,7 @@ sgdisk --clear --disk-guid=2B0E1F7C-94D5-4C0A-A1B8-55E0F1D5C301 \\
   --new=2:20480:+160M --change-name=2:root --partition-guid=2:7D1A6B52-0E8C-49F3-B7C4-6A90D2E3F502 /dev/vdb
 udevadm settle
 mkfs.vfat -n BOOT -i 5EED0001 /dev/vdb1  # 5EED-0001
-mkfs.ext4 -q -L root -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f02 /dev/vdb2
+mkfs.ext4 -q -m 0 -L root -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f02 /dev/vdb2
 mkfs.ext4 -q -L old -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f03 /dev/vdc
 mount /dev/vdc /mnt
 echo old > /mnt/old
@@ -251,6 +255,68 @@ EXISTING = Story(
     www=(("more", b"from afar\n"), ("index.html", b"<p>hello</p>\n" * 400), ("tool", BIG[: 1 << 19])),
 )  # fmt: skip
 
+# Sectors of 4096 bytes; partitions that stay, go and grow; the root in a volume on the disk that is partitioned.
+SEALED = Story(
+    "sealed",
+    {"a": 400},
+    {
+        "ignition": {"version": "3.4.0"},
+        "storage": {
+            "disks": [
+                {
+                    "device": A,
+                    "partitions": [
+                        {"number": 2, "shouldExist": False, "wipePartitionEntry": True},
+                        {"number": 3, "label": "grow", "sizeMiB": 40, "resize": True},
+                        {"number": 5, "label": "sealed", "sizeMiB": 140, "guid": "6A3F4C1E-58A2-4E0B-9C55-0D6C1B7A9E55"},
+                        {"label": "bulk", "sizeMiB": 60, "startMiB": 300},
+                    ],
+                }
+            ],
+            "luks": [{"name": "sealed", "device": part("sealed"), "label": "sealed", "keyFile": data("open sesame"), "discard": True}],
+            "filesystems": [
+                filesystem("/dev/mapper/sealed", "ext4", "/", label="root"),
+                filesystem(part("keep"), "ext4", "/srv/keep", label="keep"),
+                filesystem(part("grow"), "ext4", "/srv/grow"),
+                filesystem(part("boot"), "vfat", "/boot/efi"),
+                filesystem(part("bulk"), "vfat", "/srv/bulk", label="BULK"),
+            ],
+            "files": [
+                {"path": "/etc/hostname", "contents": data("sealed\n")},
+                {"path": "/usr/share/big", "contents": packed(BIG)},
+                {"path": "/srv/keep/new", "contents": data("new\n")},
+                {"path": "/srv/grow/old", "append": [data("more\n")]},
+                {"path": "/srv/bulk/big", "contents": packed(BIG[: 1 << 18])},
+                {"path": "/boot/efi/config.txt", "contents": data("arm_64bit=1\n")},
+            ],
+        },
+    },
+    mounts={"/srv/keep": part("keep"), "/srv/grow": part("grow"), "/boot/efi": part("boot"), "/srv/bulk": part("bulk")},
+    volumes={"sealed": part("sealed")},
+    root="/dev/disk/by-label/root",
+    sector=4096,
+    prepare="""
+sgdisk --clear --disk-guid=2B0E1F7C-94D5-4C0A-A1B8-55E0F1D5C302 \\
+  --new=1:1M:+16M --change-name=1:keep --partition-guid=1:7D1A6B52-0E8C-49F3-B7C4-6A90D2E3F511 \\
+  --new=2:20M:+8M --change-name=2:gone --partition-guid=2:7D1A6B52-0E8C-49F3-B7C4-6A90D2E3F512 \\
+  --new=3:30M:+20M --change-name=3:grow --partition-guid=3:7D1A6B52-0E8C-49F3-B7C4-6A90D2E3F513 \\
+  --new=4:80M:+48M --change-name=4:boot --partition-guid=4:7D1A6B52-0E8C-49F3-B7C4-6A90D2E3F514 /dev/vdb
+udevadm settle
+mkfs.ext4 -q -L keep -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f11 /dev/vdb1
+mkfs.ext4 -q -L gone -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f12 /dev/vdb2
+mkfs.ext4 -q -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f13 /dev/vdb3
+mkfs.vfat -i 5EED0002 /dev/vdb4  # 5EED-0002
+for each in 1 3 4; do
+  mount /dev/vdb$each /mnt
+  echo was here > /mnt/old
+  if [ $each = 4 ]; then touch /mnt/ignition.firstboot; fi
+  umount /mnt
+done
+""",
+    words="ignition.platform.id=file",
+    before="echo -n 'open sesame' | cryptsetup luksOpen --key-file - /dev/disk/by-partlabel/sealed sealed",
+)  # fmt: skip
+
 # Devices that can be made to refuse what they are asked for; no partitions, for they would not be seen through them.
 SLICES = (
     ("system", f"0 {160 << 11} linear {A} 2048"),
@@ -284,10 +350,10 @@ SLICED = Story(
     mounts={"/srv/data": "/dev/mapper/data", "/srv/secret": "/dev/mapper/secret", "/boot/efi": "/dev/mapper/esp"},
     volumes={"secret": "/dev/mapper/vol"},
     root="/dev/disk/by-label/root",
-    prepare="mkfs.ext4 -q -L root -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f02 /dev/mapper/system; mount /dev/mapper/system /mnt" + DEBIAN,
+    prepare="mkfs.ext4 -q -m 0 -L root -U 4f0c1a52-9d0b-4a7e-8f60-2b1d3c4e5f02 /dev/mapper/system; mount /dev/mapper/system /mnt" + DEBIAN,
     slices=SLICES,
 )  # fmt: skip
 
-STORIES = {story.name: story for story in (BLANK, EXISTING, SLICED)}
+STORIES = {story.name: story for story in (BLANK, EXISTING, SEALED, SLICED)}
 # Those whose power is cut.
-CUT = ("blank", "existing")
+CUT = ("blank", "existing", "sealed")

@@ -31,14 +31,20 @@ installkernel() {
 }
 
 install_programs() {
-    local program
+    local program own=${dracutsysrootdir:-}/usr/lib/provision lists
+    lists=("$own/programs")
+    find_binary clevis >/dev/null && lists+=("$own/programs.clevis")
     while read -r program; do
         case $program in
         "" | "#"*) ;;
         -*) inst_multiple -o "${program#-}" ;;
-        *) inst_multiple -o "$program" || dwarn "provision: $program is not installed: configs cannot use it" ;;
+        *)
+            find_binary "$program" >/dev/null ||
+                dwarn "provision: $program is not installed, so configs cannot use it in a first boot"
+            inst_multiple -o "$program"
+            ;;
         esac
-    done <"${dracutsysrootdir:-}/usr/lib/provision/programs"
+    done < <(cat "${lists[@]}")
     # The features of ext4, and the library without which threads cannot end.
     inst_simple /etc/mke2fs.conf
     inst_libdir_file "libgcc_s.so*" "libnss_dns.so*" "libnss_files.so*"

@@ -37,7 +37,7 @@ def shell(script: str) -> int:
     return subprocess.run(["/bin/bash", "-c", script]).returncode
 
 
-class Failed(Exception):
+class StageError(Exception):
     """What was not done, and the status of the stage that did not do it."""
 
     def __init__(self, trouble: str, status: int = 1) -> None:
@@ -56,7 +56,7 @@ class FirstBoot:
         self.kill_after_s: float | None = None
 
     def run(self) -> None:
-        """All of it. Raises Failed at what does not succeed."""
+        """All of it. Raises StageError at what does not succeed."""
         if not self.is_asked_for():
             say("PROVISIONED")
             return
@@ -66,9 +66,10 @@ class FirstBoot:
 
     def is_asked_for(self) -> bool:
         """Whether the applier takes this for a first boot."""
+        shell(f"{(STORY / 'before').read_text()}; udevadm settle")
         say("STAGE begin")
         if status := shell("first-boot begin -log-to-stdout"):
-            raise Failed(f"first-boot begin ended with status {status}", status)
+            raise StageError(f"first-boot begin ended with status {status}", status)
         return os.path.exists("/run/provision/first-boot")
 
     def stage(self, names: str, root: str) -> None:
@@ -79,7 +80,7 @@ class FirstBoot:
             self.mount_root()
         status = self.run_stage(names, root)
         if status:
-            raise Failed(f"{names} ended with status {status}", status)
+            raise StageError(f"{names} ended with status {status}", status)
 
     def run_stage(self, names: str, root: str) -> int:
         """Its status; all that it started is killed with it where a time for that is set."""
@@ -111,17 +112,17 @@ class FirstBoot:
         device = f"/dev/disk/by-label/{self.label}"
         while not os.path.exists(device):
             if time.monotonic() > deadline:
-                raise Failed("the root file system does not appear")
+                raise StageError("the root file system does not appear")
             time.sleep(0.05)
         if shell(f"mountpoint -q {ROOT} || mount -o rw {device} {ROOT}"):
-            raise Failed("the root file system cannot be mounted")
+            raise StageError("the root file system cannot be mounted")
 
     def end(self) -> None:
         """What comes behind the stages."""
         if status := shell(f"first-boot end -root {ROOT} -log-to-stdout"):
-            raise Failed(f"first-boot end ended with status {status}", status)
+            raise StageError(f"first-boot end ended with status {status}", status)
         if shell(f"! mountpoint -q {ROOT} || umount {ROOT} && sync"):
-            raise Failed("the root file system cannot be unmounted")
+            raise StageError("the root file system cannot be unmounted")
 
     def start_over(self) -> None:
         """Forget this boot, as far as can be without another one."""
@@ -145,10 +146,13 @@ def kill_at_points(boot: FirstBoot) -> None:
             boot.kill_after_s = float(after_s) if after_s else None
             try:
                 boot.stage(names, root)
-            except Failed as error:
+            except StageError as error:
                 if error.status != KILLED:
                     raise
                 say(f"KILLED {point}")
+                if root and not boot.is_asked_for():
+                    # All was done but the unmounting.
+                    names = "umount"
             else:
                 say(f"PASSED {point}")
                 break
@@ -171,7 +175,7 @@ def fill_root(boot: FirstBoot) -> None:
         shell(f"cd {ROOT} && truncate -s -{room}K blocker; sync")
         try:
             boot.stage(*STAGES[-1])
-        except Failed as error:
+        except StageError as error:
             say(f"FULL with {room} KiB: {error}")
             shell(f"rm -f {ROOT}/blocker")
         else:
@@ -198,7 +202,7 @@ def break_disks(boot: FirstBoot) -> None:
                 with_errors(boot, names, root)
             boot.end()
             return
-        except Failed as error:
+        except StageError as error:
             say(f"BROKEN: {error}")
             heal()
             boot.start_over()
@@ -301,7 +305,7 @@ def main() -> None:
     say("BEGIN")
     try:
         OBSTACLES[words["powercut"]](FirstBoot(words))
-    except Failed as error:
+    except StageError as error:
         say(f"FAILED {error}")
         return
     say("DONE")
