@@ -5,12 +5,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stages_devices import HOME, IDS, LINUX, VDA, FakeDevices, RealPrograms, disk, entry, part, storage, surroundings
+from stages_devices import (
+    HOME,
+    IDS,
+    LINUX,
+    NEW_GUID,
+    VDA,
+    FakeDevices,
+    RealPrograms,
+    disk,
+    entry,
+    part,
+    storage,
+    surroundings,
+)
 from stages_machine import environment
 
 from provision.apply.devices import BlockDevice, PartitionTable, Signature, TableEntry
 from provision.apply.operations.devices import DeviceAct
-from provision.apply.operations.partitions import AnnouncePartitions, ChangePartitions, NewPartition, WipeTable
+from provision.apply.operations.partitions import (
+    AnnouncePartitions,
+    ChangePartitions,
+    NewPartition,
+    WipeTable,
+    derived_guid,
+)
 from provision.apply.plan.devices import Surroundings
 from provision.apply.plan.partitions import Decision, decide, plan_partitions
 from provision.apply.programs import Ended
@@ -491,3 +510,46 @@ def test_a_missing_sgdisk_is_named_with_advice() -> None:
 
 def test_descriptions_tell_what_is_made_and_what_is_deleted() -> None:
     assert CHANGE.describe() == "partition /dev/vda: delete 1; make 2 'two' (150 MiB), 4 (10 MiB), 5 (10 MiB)"
+
+
+# ---- partitions without a number ------------------------------------------------------------------------------------
+
+DISK_ID = "6833836C-BA05-4CD2-9C58-DBAA82B4B999"
+NEW = {"label": "new", "sizeMiB": 50}
+
+
+def with_made(label: str = "new", size_mib: int = 50, row: str = "new #1") -> BlockDevice:
+    """The disk with a partition that an earlier run has made, as its id shows."""
+    made = entry(4, 600, size_mib, label).changed(guid=derived_guid(DISK_ID, row))
+    return OLD.changed(table=OLD.table.changed(guid=DISK_ID, entries=(*OLD.table.entries, made)))
+
+
+def test_what_an_earlier_run_made_without_a_number_is_found_again() -> None:
+    (found,) = decisions(NEW, device=with_made())
+    assert (found.number, found.action) == (4, "keep")
+    # Not so one that only looks alike, or that is now wanted to be otherwise.
+    for device in (with_made(row="new #2"), with_made(label="other"), with_made(size_mib=60)):
+        (found,) = decisions(NEW, device=device)
+        assert (found.number, found.action) == (5, "make")
+
+
+def test_two_of_a_label_are_told_apart() -> None:
+    first, second = decisions(NEW, NEW, device=with_made(row="new #2"))
+    assert [(each.number, each.action) for each in (first, second)] == [(5, "make"), (4, "keep")]
+
+
+def test_ids_follow_from_the_table_or_from_a_new_one() -> None:
+    after = BlockDevice(path=VDA, size=1 << 40, sector_size=512, table=PartitionTable(kind="gpt", guid=DISK_ID))
+    change = ChangePartitions(
+        device=VDA, sector_size=512, nodes=VDA, creates=(NewPartition(number=1, start=2048, size=2048, row="new #1"),)
+    )
+    for table, guid, given in (
+        (after.table, DISK_ID, ""),
+        (PartitionTable(kind=""), NEW_GUID, f"--disk-guid={NEW_GUID} "),
+    ):
+        system = FakeDevices(after.changed(table=table))
+        with pytest.raises(ProvisionError, match="not in the table"):
+            change.execute(system)
+        assert system.lines("sgdisk") == [
+            f"sgdisk {given}--new=1:2048:+2048 --partition-guid=1:{derived_guid(guid, 'new #1')} {VDA}"
+        ]
