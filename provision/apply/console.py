@@ -3,6 +3,7 @@
 Where standard error is no terminal there are only the lines. Standard library only: this runs in an initramfs, too.
 """
 
+import os
 import sys
 import threading
 import time
@@ -47,7 +48,7 @@ class Console:
         self.painter: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             self.painter = threading.Thread(target=self.paint, daemon=True)
             self.painter.start()
         return self

@@ -44,6 +44,8 @@ class Mounter:
         self.names = names
         # Told of each directory before it is made, so that a run that goes on knows whose it is.
         self.tell_made: Callable[[str], None] = lambda path: None
+        # Whether a run that was cut off had these file systems mounted.
+        self.repairs = False
         self.labels = Labels(self.host_path)
 
     def host(self, path: str) -> str:
@@ -87,6 +89,8 @@ class Mounter:
         """Mount a device; the top of an empty file system gets its SELinux label."""
         if self.names is not None and format != VIRTIOFS:
             device = self.names(device)
+        if self.repairs and format == "vfat":
+            repair_vfat(device)
         given = ("-o", ",".join(options)) if options else ()
         run("mount", *given, "-t", format, "--", device, self.host(path))
         if set(os.listdir(self.host(path))) <= {"lost+found"}:
@@ -97,3 +101,13 @@ class Mounter:
         """Unmount what is at the path."""
         log.debug(f"unmounting {self.host(path)}")
         run("umount", "--", self.host(path))
+
+
+def repair_vfat(device: str) -> None:
+    """Have a FAT file system agree with itself again. It keeps no journal: after a power cut a name may lead to clusters that
+    count as free, which the next file is given, too. Source: fsck.fat(8), "EXIT STATUS": 1 is for errors that were mended.
+    """
+    try:
+        run("fsck.fat", "-a", device, accept=(0, 1))
+    except ProvisionError as error:
+        log.warning(f"{shown(device)} was in use when a first boot was cut off, and is not checked: {error}")

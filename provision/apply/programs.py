@@ -35,7 +35,7 @@ PROGRAMS = (
     "sgdisk", "partx", "udevadm", "blkid", "dmsetup", "losetup", "blockdev",
     "wipefs", "mkfs.ext4", "mkfs.btrfs", "mkfs.xfs", "mkfs.vfat", "mkswap",
     "mdadm", "cryptsetup", "clevis", "zkey", "zkey-cryptsetup",
-    "mount", "umount", "setfiles", "modprobe", "systemctl",
+    "mount", "umount", "fsck.fat", "setfiles", "modprobe", "systemctl",
     "ignition-kargs-helper", "is-live-image",
     "vmur", "chccwdev", "cio_ignore", "vmware-rpctool",
 )  # fmt: skip

@@ -162,6 +162,7 @@ def mount(place: Workplace) -> None:
         from provision.apply.resuming import begin, open_journal
 
         journal = open_journal(place)
+        mounter.repairs = journal.is_begun
         begin(journal, place)
         mounter.tell_made = journal.note_directory
     place.execute([act for act in acts if act.path != "/"], mounter)

@@ -21,7 +21,7 @@ HELP = """usage: first-boot COMMAND [ARGUMENT…]
 What an initramfs calls around the stages. The commands; each tells more with --help:
 
   begin    decide whether this is a first boot, and write /run/provision/first-boot if it is
-  end      remove the stamp that asked for this first boot
+  end      remove the stamp that asked for this first boot, and switch the network off again
   failure  print the failure block on every console"""
 
 
@@ -117,6 +117,7 @@ def root_of(command_line: str, options: Namespace) -> Iterator[str | None]:
 
 def end(arguments: Sequence[str]) -> int:
     """`end`. The stage `files` has removed the stamps already, unless it failed to know of them."""
+    from provision.apply.first_boot.network import take_down
     from provision.apply.first_boot.stamp import clear
 
     options = parsed("end", "End a first boot.", arguments, root_option)
@@ -127,6 +128,7 @@ def end(arguments: Sequence[str]) -> int:
         clear(options.root)
     except (ProvisionError, OSError) as error:
         return told(error, "end")
+    take_down()
     log.info("the first boot is complete")
     return DONE
 

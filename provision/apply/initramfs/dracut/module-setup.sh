@@ -79,7 +79,7 @@ install() {
     # These run in the initramfs, and its root is `/`: nothing of the agent's may come from elsewhere.
     "${dracutsysrootdir:-}/usr/bin/provision-agent" pack --destination "$initdir" ||
         dfatal "provision: the agent could not be packed; its message stands above"
-    inst_multiple cat sed mkdir mount umount
+    inst_multiple cat mkdir mount sed tr umount
     install_programs
     install_network
 

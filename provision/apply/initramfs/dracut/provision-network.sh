@@ -27,8 +27,7 @@ write_resolv_conf() {
 
 use_networkd() {
     mkdir -p /run/systemd/network
-    # shellcheck disable=SC2046
-    [ ! -x "$programs/systemd-network-generator" ] || "$programs/systemd-network-generator" -- $(cat /proc/cmdline)
+    [ ! -x "$programs/systemd-network-generator" ] || "$programs/systemd-network-generator"
     for file in /run/systemd/network/*.network; do
         [ -e "$file" ] && configured=yes
     done
@@ -36,7 +35,8 @@ use_networkd() {
         printf '%s\n' '[Match]' 'Kind=!*' 'Type=ether' '[Network]' 'DHCP=yes' '[DHCPv4]' 'ClientIdentifier=mac' \
             >/run/systemd/network/zz-provision.network
     fi
-    systemctl start systemd-networkd.service || fail "systemd-networkd does not start; look at its log"
+    # It may run already, with nothing to do.
+    systemctl restart systemd-networkd.service || fail "systemd-networkd does not start; look at its log"
     "$programs/systemd-networkd-wait-online" --any --timeout="$limit_s" ||
         fail "no interface came up in $limit_s s; is there a DHCP server, or is ip= right?"
     write_resolv_conf
@@ -52,8 +52,16 @@ use_network_manager() {
     [ -s /etc/resolv.conf ] || cp /run/NetworkManager/resolv.conf /etc/resolv.conf 2>/dev/null
 }
 
+# The interfaces that are up, or those that are not.
+interfaces() {
+    for interface in /sys/class/net/*; do
+        [ "$(($(cat "$interface/flags") & 1))" != "$1" ] || echo "${interface##*/}"
+    done
+}
+
 modprobe -q af_packet
 udevadm settle --timeout=30
+down=" $(interfaces 0 | tr '\n' ' ')"
 if [ -x "$networkd" ]; then
     use_networkd
 elif [ -x /usr/libexec/nm-initrd-generator ]; then
@@ -61,6 +69,9 @@ elif [ -x /usr/libexec/nm-initrd-generator ]; then
 else
     fail "this initramfs has no tool for it: install systemd-networkd or NetworkManager and make it anew"
 fi
-for interface in /sys/class/net/*; do
-    [ "${interface##*/}" = lo ] || echo "${interface##*/}"
+# What is up now and was not before is switched off again at the end.
+for interface in $(interfaces 1); do
+    case $down in
+    *" $interface "*) echo "$interface" ;;
+    esac
 done >/run/provision/network
