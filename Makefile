@@ -4,10 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: demo test check bench golden powercut clean
+.PHONY: demo firstboot-demo test check bench size golden docs-templates powercut clean
 
 demo: .venv/installed
 	@sh docs/demo.sh $(BIN)/provision
+
+# A machine that provisions itself at its first boot: makes the image, boots it in an emulator, and judges what came of it.
+firstboot-demo: .venv/installed
+	@sh docs/firstboot-demo.sh $(BIN)/provision
 
 test: check
 
@@ -31,6 +35,10 @@ size: .venv/developing
 golden: .venv/developing
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/schema/test_project.py tests/test_report.py tests/apply tests/agent/test_agent_modules.py
 	git diff --stat -- tests/golden
+
+# Writes a page for each template of the library, and their index.
+docs-templates: .venv/installed
+	@$(BIN)/python -m provision.templates.pages
 
 # Pulls the plug in the middle of first boots, N times, and compares what comes of it; SEED= repeats a run's choices.
 N ?= 20

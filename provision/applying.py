@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,7 +46,7 @@ def apply_compiled(compiled: Compiled, target: Target) -> None:
         if target.image is not None or target.disks:
             apply_to_disks(config, target)
         else:
-            apply_to_root(config, target)
+            apply_to_root(config, target, compiled.hide or str)
     except OperationError as error:
         raise ProvisionError(report_of(error, "", places_of(compiled)).message()) from error
     except KeyboardInterrupt:
@@ -77,8 +77,8 @@ def check(target: Target) -> None:
         )
 
 
-def apply_to_root(config: Config, target: Target) -> None:
-    """Fill a root directory."""
+def apply_to_root(config: Config, target: Target, hide: Callable[[str], str]) -> None:
+    """Fill a root directory; `hide` takes the secrets of a template out of what is shown."""
     fetching = None if target.offline else Fetching(config, patience_s=PATIENCE_S)
     root = target.root or ""
     plan = plan_directory(
@@ -89,7 +89,7 @@ def apply_to_root(config: Config, target: Target) -> None:
         print(f"note: {note}", file=sys.stderr)
     if target.dry_run:
         for line in preview_plan(plan):
-            print(line)
+            print(hide(line))
         print(f"{counted(len(plan.operations), 'operation')} planned; nothing was written", file=sys.stderr)
         return
     from provision.apply.console import Console

@@ -19,9 +19,9 @@ def load_everything() -> None:
     from importlib import import_module
     from pkgutil import walk_packages
 
-    from provision import decompile, schema, transpile
+    from provision import composition, decompile, inventory, schema, templates, transpile
 
-    for package in (schema, transpile, decompile):
+    for package in (schema, transpile, decompile, templates, composition, inventory):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)
 
@@ -147,7 +147,7 @@ def print_version(*, as_json: bool) -> None:
         "python": platform.python_version(),
         **{
             name: installed(name)
-            for name in ("ruamel.yaml", "ruamel.yaml.clib", "jsonschema", "jinja2", "typer", "rich")
+            for name in ("ruamel.yaml", "ruamel.yaml.clib", "jsonschema", "jinja2", "libpass", "typer", "rich")
         },
         "yaml_parser": "libyaml (C)" if fast else "pure Python",
         "issues": ISSUES_URL,

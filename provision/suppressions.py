@@ -59,6 +59,10 @@ declare(
 COMMENT = re.compile(r"(?:^|\s)#\s*provision:\s*ignore\[([^\]]*)\][ \t]*(.*?)\s*$")
 
 
+# Codes of what only a build sees, of several documents together: a comment that silences one is no mistake elsewhere.
+OF_A_BUILD = frozenset(("PV790", "PV792"))
+
+
 class Suppression(NamedTuple):
     """One comment: the codes it names, the lines it speaks for, and its own place."""
 
@@ -150,7 +154,7 @@ def about(comment: Suppression, used: set[str], file: str) -> list[Diagnostic]:
     """What is wrong with a comment itself."""
     found = []
     for code in comment.codes or ("",):
-        if code in used:
+        if code in used or code in OF_A_BUILD:
             continue
         if code not in CODES:
             why, hint = f"`{code}` is no code", "`provision rules` lists the codes"

@@ -5,17 +5,19 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from provision.diagnostics import CODES, Diagnostic, ProvisionError
-from provision.inputs import STDIN, SURE_SUFFIXES, files_of, read_input
+from provision.inputs import STDIN, SURE_SUFFIXES, files_of
 from provision.progress import Progress
 from provision.schema import machine
 from provision.schema.machine.facts import Fact, check_together, facts_of
+from provision.templates.configs import compile_read, read_config
 from provision.transpile.author import Options
-from provision.transpile.compile import compile_all
 from provision.transpile.detect import is_recognised
+from provision.workers import CHUNK as CHUNK
+from provision.workers import die_on_interrupt as die_on_interrupt
+from provision.workers import in_processes
 
 # Below this many files starting processes costs more than they save.
 MANY_FILES = 64
-CHUNK = 16
 
 
 class Selection(NamedTuple):
@@ -103,26 +105,7 @@ def check_all(files: list[tuple[str, bool]], options: Options, stdin_name: str, 
     if workers == 1 or len(files) < MANY_FILES:
         yield from map(check_one, work)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
-
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=die_on_interrupt)
-    try:
-        # Not `pool.map`: what it cancels on Ctrl-C, the pool's own thread then stumbles over (CPython 3.11).
-        for future in [pool.submit(check_chunk, work[at : at + CHUNK]) for at in range(0, len(work), CHUNK)]:
-            yield from future.result()
-    except BrokenProcessPool:
-        raise ProvisionError("a worker process was killed, perhaps for want of memory; try --jobs 1") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def die_on_interrupt() -> None:
-    """Let Ctrl-C end a worker without a word: its parent answers for both."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    yield from in_processes(check_chunk, work, workers)
 
 
 def check_chunk(work: list[Work]) -> list[Checked]:
@@ -135,18 +118,21 @@ def check_one(work: Work) -> Checked:
     file, named, options, stdin_name = work
     name = stdin_name if file == STDIN else file
     try:
-        data = read_input(file)
+        config = read_config(file, options)
     except ProvisionError as error:
         return Checked(name, {}, [], str(error))
     try:
-        found = compile_all(data, name, options)
+        found = compile_read(config, name, options)
     except Exception as error:
         error.add_note(f"while checking {name}")
         raise
     if not named and not file.endswith(SURE_SUFFIXES) and not any(is_recognised(one.document) for one in found):
         return Checked(name, {}, [], known=False)
     facts = [
-        fact for one in found if one.config and one.author for fact in facts_of(one.config, name, one.author.locate)
+        fact if one.place is None else fact.moved(one.place)
+        for one in found
+        if one.config and one.author
+        for fact in facts_of(one.config, name, one.author.locate)
     ]
     diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
     # A text goes back to the parent only where something in it will be shown.

@@ -14,7 +14,7 @@ from provision.pages import WITH_SCHEMA, load_everything, print_explanation
 from provision.versions import newest
 
 COMMANDS = (
-    "validate", "transpile", "apply", "plan", "facts", "agent", "initramfs", "convert", "decompile", "merge", "inspect", "report", "schema", "rules", "explain",
+    "validate", "transpile", "build", "template", "apply", "plan", "facts", "agent", "initramfs", "convert", "decompile", "merge", "inspect", "diff", "report", "schema", "rules", "explain",
     "version",
 )  # fmt: skip
 LINES = 40

@@ -202,11 +202,11 @@ def test_what_follows_a_double_dash_is_a_file_even_if_it_looks_like_an_option(he
 
 def test_a_bug_while_checking_names_the_file_in_one_process_and_in_many(here: Path) -> None:
     broken = (
-        "import provision.validation as v\nright = v.compile_all\n"
+        "import provision.validation as v\nright = v.compile_read\n"
         "def broken(data, name, options):\n"
         "    if name.endswith('error.bu'): raise KeyError('x')\n"
         "    return right(data, name, options)\n"
-        "v.compile_all = broken"
+        "v.compile_read = broken"
     )
     (here / "slow.bu").unlink()
     for number in range(100):
@@ -221,7 +221,7 @@ def test_a_worker_that_is_killed_is_told(here: Path) -> None:
     killed = (
         "import os, provision.validation as v\n"
         "def killed(*_): os.kill(os.getpid(), 9)\n"
-        "v.compile_all = killed; v.MANY_FILES = 1"
+        "v.compile_read = killed; v.MANY_FILES = 1"
     )
     ran = run_patched(killed, "validate", "-j", "2", here / "good.bu", here / "error.bu")
     assert ran == Ran(3, "", "provision: a worker process was killed, perhaps for want of memory; try --jobs 1\n")

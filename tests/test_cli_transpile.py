@@ -84,6 +84,23 @@ def test_check_reports_and_writes_nothing(name: str, code: int, here: Path) -> N
     assert not (here / "out.ign").exists()
 
 
+def test_check_takes_several_configs_and_reports_on_all(here: Path) -> None:
+    ran = provision("transpile", "--check", "good.bu", "error.bu", "warning.bu", cwd=here)
+    assert (ran.code, ran.out) == (1, "")
+    assert "error.bu:5:13: error[PV301]" in ran.err
+    assert "warning.bu:3:1: warning[PV" in ran.err
+    assert ran.err.endswith("1 error, 1 warning in 3 files\n")
+    assert provision("transpile", "--check", "good.bu", "warning.bu", cwd=here).code == 0
+    assert provision("transpile", "--check", "--strict", "good.bu", "warning.bu", cwd=here).code == 1
+    assert provision("transpile", "--check", "good.bu", "good.bu", cwd=here) == Ran(0, "", "")
+
+
+def test_several_configs_are_not_written(here: Path) -> None:
+    ran = provision("transpile", "good.bu", "openshift.bu", "-o", "out.ign", cwd=here)
+    assert ran == Ran(2, "", "provision: transpile: one config is written; several can be checked, with --check\n")
+    assert not (here / "out.ign").exists()
+
+
 def test_check_and_strict_together_fail_on_a_warning(here: Path) -> None:
     assert provision("transpile", "-cs", "warning.bu", cwd=here).code == 1
 
@@ -151,7 +168,7 @@ def test_version_and_help_go_to_standard_output(flag: str) -> None:
     assert ran.out.startswith("provision 0" if flag in ("-V", "--version") else "Usage: provision transpile ")
 
 
-@pytest.mark.parametrize("arguments", [["a.bu", "b.bu"], ["--nope"], ["-o"], ["--pretty=maybe"]])
+@pytest.mark.parametrize("arguments", [["--nope"], ["-o"], ["--pretty=maybe"]])
 def test_wrong_usage_is_told_with_exit_code_two(arguments: list[str], here: Path) -> None:
     ran = provision("transpile", *arguments, cwd=here)
     assert (ran.code, ran.out) == (2, "")

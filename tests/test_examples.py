@@ -12,6 +12,9 @@ import pytest
 from provision.diagnostics import CODES, Code, ProvisionError
 from provision.pages import explanation, load_everything, print_explanation
 from provision.suppressions import text_at
+from provision.templates.library import Folder, Template
+from provision.templates.rendering import compile_template
+from provision.templates.values import Values
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled, compile_document
 
@@ -43,6 +46,20 @@ WITHOUT_EXAMPLE: dict[str, str] = {
     "PV764": "is about the size of a whole object",
     "PV779": "is about several files in one",
     "PV698": "is about the option --target-os",
+    "PV783": "is about values for a template",
+    "PV784": "is about values for a template",
+    "PV785": "is about values for a template",
+    "PV789": "is about the option --path",
+    "PV790": "is about several documents of a build",
+    "PV791": "is about an inventory",
+    "PV792": "is about several documents of a build",
+    "PV793": "is about an inventory",
+    "PV794": "is about an inventory",
+    "PV795": "is about an inventory",
+    "PV796": "is about an inventory",
+    "PV797": "is about an inventory",
+    "PV798": "is about an inventory",
+    "PV799": "is about an inventory",
 }
 # What is told of every fleet unit, every MachineConfig with more than a config, and every pointer.
 TOLD_OF_EVERY_ONE = {"PV594", "PV757", "PV770"}
@@ -62,11 +79,24 @@ def name_of(text: str) -> str:
     return named[1] if named else "example.bu" if "variant:" in text else "example.yaml"
 
 
+class Alone(Folder):
+    """A library of one template, which is in no folder."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("examples")
+        self.text = text
+
+    def data(self, name: str) -> bytes | None:
+        return self.text.encode() if name == "example.bu.j2" else None
+
+
 def codes_of(text: str, options: Options = Options()) -> list[str]:  # noqa: B008  # a constant
     return [found.code for found in compiled(text, options).diagnostics]
 
 
 def compiled(text: str, options: Options = Options()) -> Compiled:  # noqa: B008  # a constant
+    if text.startswith("{#"):
+        return compile_template(Template(Alone(text), "example.bu.j2"), Values(), options)
     return compile_document(text.encode(), name_of(text), options)
 
 

@@ -17,6 +17,7 @@ import pytest
 from cli_console import REPOSITORY, environment
 
 from provision import __version__
+from provision.pages import WITH_SCHEMA
 
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 SHARE = "provision/share"
@@ -74,11 +75,12 @@ def tracked(folder: str) -> set[str]:
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
 
 
-def test_the_wheel_has_the_package_its_templates_and_its_samples_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_package_its_templates_its_samples_its_schemas_and_nothing_else(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     info = f"provision-{__version__}.dist-info"
     shared = {f"{SHARE}/{folder}/{name}" for folder in ("templates", "samples") for name in tracked(folder)}
+    shared |= {f"{SHARE}/schemas/{release.file_name}.json" for release in WITH_SCHEMA}
     package = {f"provision/{name}" for name in tracked("provision")}
     assert shared <= names
     assert f"{SHARE}/samples/container-host.bu" in names
@@ -89,6 +91,14 @@ def test_the_wheel_has_the_package_its_templates_and_its_samples_and_nothing_els
     assert f"{info}/licenses/LICENSE" in names
 
 
+def test_the_schemas_in_the_wheel_are_those_that_it_prints(installed: Path, tmp_path: Path) -> None:
+    run(str(installed / "provision"), "schema", "--all", "schemas", cwd=tmp_path)
+    (shipped,) = installed.parent.glob("lib/python*/site-packages/provision/share/schemas")
+    names = {path.name for path in shipped.iterdir()}
+    assert names == {path.name for path in (tmp_path / "schemas").iterdir()}
+    assert all((shipped / name).read_text() == (tmp_path / "schemas" / name).read_text() for name in names)
+
+
 def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         about = Parser().parsestr(archive.read(f"provision-{__version__}.dist-info/METADATA").decode())
@@ -97,7 +107,7 @@ def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
     assert about["Requires-Python"] == ">=3.11"
     needs = [need for need in about.get_all("Requires-Dist", []) if "extra ==" not in need]
     names = {re.split("[<>=!~]", need)[0].replace(".", "-") for need in needs}
-    assert names == {"ruamel-yaml", "ruamel-yaml-clib", "jsonschema", "jinja2", "typer", "rich"}
+    assert names == {"ruamel-yaml", "ruamel-yaml-clib", "jsonschema", "jinja2", "libpass", "typer", "rich"}
     assert all(">=" in need and "<" in need for need in needs)
     assert "provision = provision.cli:main" in points
 

@@ -6,7 +6,18 @@ import os
 import sys
 
 from provision import __version__
-from provision.cli import agent, authoring, initramfs, machines, moving, planning, reference  # noqa: F401  # each joins its commands to the application
+from provision.cli import (  # noqa: F401  # each joins its commands to the application
+    agent,
+    authoring,
+    building,
+    comparing,
+    initramfs,
+    machines,
+    moving,
+    planning,
+    reference,
+    templates,
+)
 from provision.cli.app import BUG, FOUND, USAGE, app, say
 from provision.diagnostics import ISSUES_URL, ProvisionError
 

@@ -77,7 +77,10 @@ DialectOption = Annotated[
     ),
 ]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A variable's value: private_ipv4=10.0.0.5.", metavar="NAME=VALUE")
+    list[str] | None, typer.Option("--set", help="A value for a template, or of a variable.", metavar="NAME=VALUE")
+]
+ValuesOption = Annotated[
+    list[str] | None, typer.Option("--values", help="A YAML file with values for a template.", metavar="FILE")
 ]
 PlatformOption = Annotated[
     str | None, typer.Option("--platform", help="Where a Container Linux Config runs: ec2, gce, …", metavar="NAME")
@@ -97,6 +100,7 @@ def author_options(
     files_dir: FilesDirOption = None,
     dialect: DialectOption = None,
     set: SetOption = None,
+    values: ValuesOption = None,
     platform: PlatformOption = None,
     fsmap: FsmapOption = None,
     target_os: TargetOsOption = None,
@@ -121,7 +125,7 @@ def author_options(
             raise ProvisionError(f"--fsmap {name}={path}: write NAME=/PATH, with an absolute path", exit_code=USAGE)
     return Options(
         files_dir, dialect=dialect, values=pairs("--set", set), platform=platform, fsmap=pairs("--fsmap", fsmap),
-        target_os=target_os, every_boot=every_boot, systemd_analyze=systemd_analyze,
+        target_os=target_os, every_boot=every_boot, systemd_analyze=systemd_analyze, value_files=tuple(values or ()),
     )  # fmt: skip
 
 

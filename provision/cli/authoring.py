@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -26,6 +26,7 @@ from provision.cli.app import (
     say,
     show,
 )
+from provision.diagnostics import Diagnostic, ProvisionError
 
 if TYPE_CHECKING:
     from provision.transpile.author import Options
@@ -89,6 +90,7 @@ def codes(given: list[str] | None) -> tuple[str, ...]:
 @reads_configs()
 def transpile(
     file: ConfigArgument = "-",
+    more: Annotated[list[str] | None, typer.Argument(help="More configs, with --check.", metavar="[FILE]...")] = None,
     output: OutputOption = None,
     pretty: Annotated[bool, typer.Option("-p", "--pretty", help="Indent the JSON.")] = False,
     strict: StrictOption = False,
@@ -112,14 +114,19 @@ def transpile(
     options: "Options",
 ) -> None:
     """Translate a config to Ignition JSON, or to the MachineConfig that carries it. Takes Butane's flags."""
-    from provision.inputs import read_input
     from provision.progress import Progress
-    from provision.transpile.compile import compile_document
+    from provision.templates.configs import compile_input
 
     options = options._replace(pretty=pretty, raw=raw, target=checked_target(target), lossy=lossy)
+    if more:
+        if not check:
+            raise ProvisionError(
+                "transpile: one config is written; several can be checked, with --check", exit_code=USAGE
+            )
+        check_several([file, *more], options, strict, "concise" if raw_errors else format, color)
     name = name_of(file)
     with Progress(f"transpiling {os.path.basename(name)}"):
-        compiled = compile_document(read_input(file), name, options)
+        compiled = compile_input(file, name, options)
         failed = compiled.failed or (strict and reaches(compiled.diagnostics, "warning"))
         data = b"" if failed or check else compiled.output()
     if compiled.diagnostics:
@@ -137,3 +144,21 @@ def transpile(
         from provision.transpile.source_map import places_of
 
         write_output(source_map, written(places_of(compiled)))
+
+
+def check_several(files: list[str], options: "Options", strict: bool, format: str, color: str) -> NoReturn:
+    """Transpile configs and write nothing: all that is wrong with them comes in one report."""
+    from provision.progress import Progress
+    from provision.templates.configs import compile_input
+
+    found: list[Diagnostic] = []
+    sources: dict[str, str] = {}
+    with Progress("transpiling", len(files)) as progress:
+        for file in files:
+            compiled = compile_input(file, name_of(file), options)
+            found += compiled.diagnostics
+            sources |= compiled.sources
+            progress.step()
+    if found:
+        show(found, sources, list(map(name_of, files)), format, color, sys.stderr)
+    raise typer.Exit(FOUND if reaches(found, "warning" if strict else "error") else DONE)

@@ -47,11 +47,10 @@ def apply(
 ) -> None:
     """Apply a config to a root directory, to the disks of this machine, or to a disk image."""
     from provision.applying import Target, apply_compiled
-    from provision.inputs import read_input
-    from provision.transpile.compile import compile_document
+    from provision.templates.configs import compile_input
 
     name = name_of(config)
-    compiled = compile_document(read_input(config), name, options)
+    compiled = compile_input(config, name, options)
     if compiled.diagnostics:
         show(compiled.diagnostics, compiled.sources, [name], format, color, sys.stderr)
     if compiled.failed or compiled.config is None or compiled.author is None:

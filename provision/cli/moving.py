@@ -147,16 +147,15 @@ def inspect(
     options: "Options",
 ) -> None:
     """Show what a config holds: files, units, users, disks."""
-    from provision.inputs import read_input
-    from provision.inspection import inspect_file
+    from provision.inspection import inspect_compiled
+    from provision.templates.configs import compile_all_of
 
     if cat is not None and (extract is not None or json):
         raise ProvisionError("inspect: --cat prints one file as it is; leave out --extract and --json", exit_code=2)
     width = shutil.get_terminal_size().columns
     plain = (os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "") in ("C", "POSIX")
-    result = inspect_file(
-        read_input(file), name_of(file), options, cat=cat, extract=extract, json=json, width=width, ascii=plain
-    )
+    found = compile_all_of(file, name_of(file), options)
+    result = inspect_compiled(found, name_of(file), cat=cat, extract=extract, json=json, width=width, ascii=plain)
     problems = [found for found in result.diagnostics if found.severity == "error"]
     if problems:
         show(problems, result.sources, [name_of(file)], format, color, sys.stderr)

@@ -26,23 +26,27 @@ from provision.cli.app import (
 from provision.diagnostics import ProvisionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provision.ignition import Config
     from provision.transpile.author import Options
 
 
-def read_config(file: str, options: "Options", format: str, color: str) -> "Config":
-    """A config of any dialect in the newest spec, once its diagnostics are shown; errors end the command."""
+def read_config(file: str, options: "Options", format: str, color: str) -> "tuple[Config, Callable[[str], str]]":
+    """A config of any dialect in the newest spec, once its diagnostics are shown; errors end the command.
+
+    With it comes what takes the secrets of a template out of a text.
+    """
     from provision.ignition import upgrade
-    from provision.inputs import read_input
-    from provision.transpile.compile import compile_document
+    from provision.templates.configs import compile_input
 
     name = name_of(file)
-    compiled = compile_document(read_input(file), name, options)
+    compiled = compile_input(file, name, options)
     if compiled.diagnostics:
         show(compiled.diagnostics, compiled.sources, [name], format, color, sys.stderr)
     if compiled.failed or compiled.config is None or compiled.author is None:
         raise typer.Exit(FOUND)
-    return upgrade(compiled.config, compiled.author.spec)
+    return upgrade(compiled.config, compiled.author.spec), compiled.hide or str
 
 
 @app.command()
@@ -81,17 +85,18 @@ def plan(
     """
     from provision.planning import Source, as_json, as_text, exit_code, make_forecast
 
-    wanted = read_config(config, options, format, color)
+    wanted, hide = read_config(config, options, format, color)
     made = make_forecast(wanted, Source(facts, root, pairs("--device", device), idle))
     if json:
-        put(as_json(made), None)
+        put(hide(as_json(made).decode()).encode(), None)
     else:
         plain = (os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "") in (
             "C",
             "POSIX",
         )
         width = shutil.get_terminal_size().columns
-        put(as_text(made, name_of(config), width=width, color=wants_color(color, sys.stdout), ascii=plain), None)
+        text = as_text(made, name_of(config), width=width, color=wants_color(color, sys.stdout), ascii=plain)
+        put(hide(text.decode()).encode(), None)
     raise typer.Exit(exit_code(made, keep_data=keep_data))
 
 
@@ -120,7 +125,7 @@ def facts(
 
     if no_root and root != "/":
         raise ProvisionError("facts: --root names a root and --no-root wants none; leave one out", exit_code=USAGE)
-    config = read_config(wanted, options, format, color) if wanted is not None else None
+    config = read_config(wanted, options, format, color)[0] if wanted is not None else None
     data, found = facts_json(None if no_root else root, config)
     put(data, output)
     for remark in found.remarks:

@@ -33,6 +33,7 @@ ROWS = (
     Program("mkfs.btrfs", ("btrfs-progs",), "btrfs"),
     Program("mkfs.xfs", ("xfsprogs",), "xfs"),
     Program("mkfs.vfat", ("dosfstools",), "vfat"),
+    Program("fsck.fat", ("dosfstools",), "vfat"),
     Program("mkswap", ("util-linux",), "swap"),
     Program("mdadm", ("mdadm",), "RAID"),
     Program("cryptsetup", ("cryptsetup-bin",), "encrypted volumes"),

@@ -42,7 +42,16 @@ def inspect_file(
     json: bool = False, width: int = DEFAULT_WIDTH, ascii: bool = False,
 ) -> Inspected:  # fmt: skip
     """All of `provision inspect FILE [--cat PATH] [--extract DIR] [--json]`. Raises ProvisionError for what can't be done."""
-    found = compile_all(data, file, options)
+    return inspect_compiled(
+        compile_all(data, file, options), file, cat=cat, extract=extract, json=json, width=width, ascii=ascii
+    )
+
+
+def inspect_compiled(
+    found: Sequence[Compiled], file: str, *, cat: str | None = None, extract: str | None = None, json: bool = False,
+    width: int = DEFAULT_WIDTH, ascii: bool = False,
+) -> Inspected:  # fmt: skip
+    """The same, of what was compiled already. What is shown of a template has none of its secrets; what is taken out has."""
     diagnostics = [diagnostic for one in found for diagnostic in one.diagnostics]
     if not readable(found) and not any(one.severity == "error" for one in diagnostics):
         raise ProvisionError(f"{file}: {NO_CONFIG}", exit_code=2)
@@ -53,6 +62,8 @@ def inspect_file(
         notes, out = extract_all(found, extract), b""
     else:
         out = as_json(found) if json else as_text(found, width=width, ascii=ascii).encode("utf-8", "backslashreplace")
+        for one in found:
+            out = one.hide(out.decode()).encode() if one.hide else out
     return Inspected(out, notes, diagnostics, {name: text for one in found for name, text in one.sources.items()})
 
 

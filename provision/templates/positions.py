@@ -11,23 +11,22 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from provision.diagnostics import Span
+from provision.diagnostics import LINE_END, Span
 
 # Marks a run of characters that stand in the source just as they were written out.
 VERBATIM = -1
 
 
 class Source:
-    """The text of a template file, with its line ends as Jinja sees them."""
+    """A text and its lines, as reports count them."""
 
     def __init__(self, file: str, text: str) -> None:
-        self.file = file
-        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.file, self.text = file, text
 
     @cached_property
     def starts(self) -> list[int]:
         """The offset of the first character of every line."""
-        return [0, *(at + 1 for at, character in enumerate(self.text) if character == "\n")]
+        return [0, *(end.end() for end in LINE_END.finditer(self.text))]
 
     def line_of(self, offset: int) -> int:
         """The number of the line, from 1, that an offset lies in."""
@@ -40,7 +39,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line."""
-        return self.text[self.starts[number - 1] :].split("\n", 1)[0] if 0 < number <= len(self.starts) else ""
+        return LINE_END.split(self.text[self.starts[number - 1] :], 1)[0] if 0 < number <= len(self.starts) else ""
 
 
 class Run(NamedTuple):
@@ -129,19 +128,19 @@ def trimmed(text: Piece) -> Piece:
     return cut(text, start, max(start, len(text.rstrip())))
 
 
-def indented(text: Piece, result: str) -> Piece:
+def indented(text: Piece, result: str) -> str:
     """The result of indenting a piece: its lines with something before each. It has the origin of the piece, line by line."""
     old, new = text.split("\n"), result.split("\n")
-    if len(old) != len(new):
-        return piece(result, text._runs[:1])
+    if len(old) != len(new) or not text._runs:
+        return result
     runs: list[Run] = []
     at = 0
     for was, now in zip(old, new, strict=True):
         mine = list(cut_runs(text._runs, at, at + len(was) + 1))
         added = len(now) - len(was)
-        if added > 0 and mine:
-            first = mine[0]
-            runs.append(Run(added, first.source, first.start, max(first.end, first.start)))
+        if added > 0:
+            beside = mine[0] if mine else text._runs[-1]
+            runs.append(Run(added, beside.source, beside.start, max(beside.end, beside.start)))
         runs.extend(mine)
         at += len(was) + 1
     return piece(result, tuple(runs))

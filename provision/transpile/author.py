@@ -60,6 +60,10 @@ class Options(NamedTuple):
     every_boot: bool = False
     target_os: str | None = None
     systemd_analyze: bool = False
+    fragment: bool = False
+    """The document is a part of a config: rules look at the whole, when it is put together."""
+    value_files: tuple[str, ...] = ()
+    """Files with values for templates."""
 
 
 class Fate(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from provision.diagnostics import Diagnostic
+from provision.diagnostics import Diagnostic, Span
 from provision.document import Document, read, read_text
 from provision.document.nodes import NodeSource
 from provision.document.yaml_reader import is_object
@@ -81,6 +81,10 @@ class Compiled(NamedTuple):
     """The document as its own dialect's records."""
     written: Record | None = None
     """What is written where that is not `config`: the config in an older spec."""
+    place: Callable[[Span], tuple[str, Span]] | None = None
+    """Where a place of the document stands in the files that it was rendered from, None where it was not."""
+    hide: Callable[[str], str] | None = None
+    """Takes the secrets of such a rendering out of a text that will be shown."""
 
     @property
     def failed(self) -> bool:
@@ -165,7 +169,8 @@ def compile_part(document: Document, text: Dialect | None, options: Options, nes
                     None, "PV602", "error", f"configs refer to each other in a circle, or too deep: {file}"
                 )
             ]
-        inner = compile_document(data, file, options._replace(raw=True, pretty=False), (*nested, document.file))
+        alone = options._replace(raw=True, pretty=False, fragment=False)
+        inner = compile_document(data, file, alone, (*nested, document.file))
         sources.update({name: text for name, text in inner.sources.items() if name != document.file})
         if inner.failed or inner.config is None:
             return None, inner.diagnostics
@@ -176,13 +181,20 @@ def compile_part(document: Document, text: Dialect | None, options: Options, nes
     author.diagnostics.extend(document.diagnostics)
     root = None if text else understood(document, release, author)
     config = expanded(root, author) if isinstance(root, Config) else translated(root, author)
+    if options.fragment:
+        return Compiled(document, release, config, author, author.diagnostics, sources, root)
+    check_whole(config, author)
+    written = retargeted(config, author)
+    return Compiled(document, release, config, author, author.diagnostics, sources, root, written)
+
+
+def check_whole(config: Config, author: Author) -> None:
+    """Tell the author all that is wrong with a config that is complete."""
     author.report(checked(config, author.spec))
-    if options.systemd_analyze:
+    if author.options.systemd_analyze:
         from provision.transpile.analyze import second_opinion
 
         second_opinion(config, author)
-    written = retargeted(config, author)
-    return Compiled(document, release, config, author, author.diagnostics, sources, root, written)
 
 
 def finished(compiled: Compiled) -> Compiled:

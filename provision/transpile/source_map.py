@@ -15,5 +15,6 @@ def places_of(compiled: Compiled) -> SourceMap:
         subject = subject_of(record)
         if subject and record.origin is not None:
             span = document.span(record.origin)
-            places.setdefault(subject, Place(document.file, span.line, span.column))
+            file, span = compiled.place(span) if compiled.place else (document.file, span)
+            places.setdefault(subject, Place(file, span.line, span.column))
     return places

@@ -24,6 +24,7 @@ from documents import (
     many_cloud_files,
     many_files,
     many_ignition_files,
+    write_inventory,
     write_small,
 )
 
@@ -158,6 +159,7 @@ def figures(work: Path) -> list[Figure]:
     ]  # fmt: skip
     found += older_formats(work)
     found += applier(work)
+    found += inventories(work)
     butane = shutil.which("butane")
     if butane:
         theirs, ours = in_turns(
@@ -211,6 +213,32 @@ def in_new_roots(runs: int, *commands: list[str]) -> list[Measured]:
             with tempfile.TemporaryDirectory(dir=memory) as root:
                 column.append(once([*command, root]))
     return [median(column[1:]) for column in columns]
+
+
+def inventories(work: Path) -> list[Figure]:
+    """How long it takes to build a config for each host of an inventory, in as many processes as there are processors."""
+    processors = os.cpu_count() or 1
+    few, many = (str(write_inventory(work / f"inventory{count}", count)) for count in (MEDIUM, LARGE))
+    (alone,) = in_new_roots(3, [PROVISION, "build", "--inventory", few, "-j", "1", "-o"])
+    medium, large = in_new_roots(
+        3, [PROVISION, "build", "--inventory", few, "-o"], [PROVISION, "build", "--inventory", many, "-o"]
+    )
+    each = (large.seconds - medium.seconds) / (LARGE - MEDIUM) * 1000
+    return [
+        Figure(
+            f"build {LARGE} hosts, each host and processor", large.seconds * processors / LARGE * 1000, "ms", 4,
+            f"{large.seconds:.1f} s in {processors} processes",
+        ),
+        Figure(
+            f"build {LARGE} hosts / {MEDIUM} hosts", large.seconds / medium.seconds, "x", 11,
+            f"{large.seconds:.2f} s against {medium.seconds:.2f} s; {each:.2f} ms for each host more",
+        ),
+        Figure(
+            f"build {MEDIUM} hosts in one process / in {processors}", alone.seconds / medium.seconds, "x", None,
+            f"{alone.seconds:.2f} s against {medium.seconds:.2f} s",
+        ),
+        Figure(f"build {LARGE} hosts, peak memory", large.mib, "MiB", 300, "the greatest of the processes"),
+    ]  # fmt: skip
 
 
 def older_formats(work: Path) -> list[Figure]:

@@ -123,3 +123,80 @@ def write_small(folder: Path, count: int) -> None:
     folder.mkdir()
     for i in range(count):
         (folder / f"host{i}.bu").write_text(SMALL.format(i=i, size=4096 + i))
+
+
+HOST = """{#
+description: A host.
+parameters:
+  hostname: {type: string, format: hostname, description: Name of the machine.}
+  address: {type: string, format: ip-interface, description: Its address.}
+  size: {type: integer, minimum: 1, description: Size of its data partition in MiB.}
+  ssh_key: {type: string, format: ssh-key, description: Who may log in.}
+#}
+variant: fcos
+version: 1.6.0
+passwd:
+  users:
+    - name: core
+      ssh_authorized_keys:
+        - {{ ssh_key }}
+storage:
+  disks:
+    - device: /dev/vdb
+      wipe_table: true
+      partitions:
+        - label: data
+          number: 1
+          size_mib: {{ size }}
+  filesystems:
+    - device: /dev/disk/by-partlabel/data
+      format: xfs
+      path: /var/data
+      with_mount_unit: true
+  files:
+    - path: /etc/hostname
+      mode: 0644
+      contents:
+        inline: {{ hostname }}
+    - path: /etc/NetworkManager/system-connections/eth0.nmconnection
+      mode: 0600
+      contents:
+        inline: |
+          [connection]
+          id=eth0
+          type=ethernet
+          interface-name=eth0
+
+          [ipv4]
+          method=manual
+          address1={{ address }}
+systemd:
+  units:
+    - name: app.service
+      enabled: true
+      contents: |
+        [Unit]
+        Description=Application of {{ hostname }}
+
+        [Service]
+        ExecStart=/usr/bin/podman run --rm --name app registry.example.com/app:{{ size }}
+
+        [Install]
+        WantedBy=multi-user.target
+    - name: zincati.service
+      enabled: false
+"""
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK3W8o16uz7pEGOFYSqHWTv5UeAut561OirEToaMIP7A ops"
+
+
+def write_inventory(folder: Path, count: int) -> Path:
+    """An inventory of `count` hosts with addresses of their own, and the template of 60 lines that all are built from."""
+    folder.mkdir()
+    (folder / "host.bu.j2").write_text(HOST)
+    hosts = "".join(
+        f"  host-{i}:\n    variables:\n      address: 10.{i >> 14}.{i >> 6 & 255}.{i % 64 * 4 + 1}/16\n      size: {4096 + i}\n"
+        for i in range(count)
+    )
+    path = folder / "hosts.yaml"
+    path.write_text(f"templates: [host.bu.j2]\nvariables: {{ssh_key: {SSH_KEY}}}\nhosts:\n{hosts}")
+    return path

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from provision.apply import log
 from provision.apply.first_boot import run_file
-from provision.apply.first_boot.target import looked_at, mounted
+from provision.apply.first_boot.target import device_number, looked_at, mounted
 from provision.apply.hardware import is_block_device
 from provision.apply.paths import parent_of, shown
 from provision.apply.roots import Root
@@ -51,7 +51,7 @@ def boot_devices() -> Iterator[str]:
     """The boot partitions, each once."""
     seen = set()
     for device in filter(is_block_device, BOOT_DEVICES):
-        number = os.stat(device).st_rdev
+        number = device_number(device)
         if number not in seen:
             seen.add(number)
             yield device
@@ -79,7 +79,9 @@ def clear(root_host_path: str = "") -> None:
     where there is no first boot or no stamp. Raises ProvisionError where one stays, for the next boot would begin anew.
     """
     boot = run_file.read()
-    for stamp in map(parse, boot.stamps if boot is not None else ()):
+    if boot is None or not boot.stamps:
+        return
+    for stamp in map(parse, boot.stamps):
         if stamp.device != ROOT:
             with mounted(stamp.device, for_writing=True) as host_path:
                 remove(stamp, host_path)
@@ -88,6 +90,7 @@ def clear(root_host_path: str = "") -> None:
             remove_from_root(stamp)
         else:
             remove(stamp, root_host_path)
+    run_file.write(boot._replace(stamps=()))
 
 
 def remove_from_root(stamp: Stamp) -> None:

@@ -7,6 +7,7 @@ called, for an initramfs without systemd has none.
 from collections.abc import Iterator
 
 from provision.apply.operations import Operation, Reader, System
+from provision.apply.operations.users import make_missing
 from provision.apply.paths import joined, parent_of, shown
 from provision.apply.programs import MASKED, UNIT_DIRECTORY
 from provision.diagnostics import ProvisionError
@@ -58,10 +59,8 @@ class EnableUnit(Operation):
 
 
 def make(link: Link, system: System) -> None:
-    """Make a link, with the folder that it lies in."""
-    folder = parent_of(system.resolve(link.path))
-    if system.look(folder).kind == "missing":
-        system.make_directory(folder, 0o755, "")
+    """Make a link, with the folders that it lies in."""
+    make_missing(system, parent_of(system.resolve(link.path)), 0o755, "")
     path = system.resolve(link.path)
     if system.look(path).kind == "directory":
         raise ProvisionError(f"{shown(path)} is a directory; a link that enables a unit goes there")

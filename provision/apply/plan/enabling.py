@@ -1,7 +1,8 @@
 """What is enabled for good. Presets are what Ignition writes, and systemd goes by them at the first boot of a system only.
 
 It takes a boot for the first where /etc/machine-id is missing or says so. An image that has an identity already, as most
-of those that distributions without Ignition make, gets the links themselves. Source: machine-id(5), "FIRST BOOT SEMANTICS".
+of those that distributions without Ignition make, gets the links themselves. (The initramfs leaves the root mounted for
+writing, without which systemd cannot apply presets, either.) Source: machine-id(5), "FIRST BOOT SEMANTICS".
 """
 
 from collections.abc import Iterator

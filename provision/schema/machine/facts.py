@@ -24,6 +24,11 @@ class Fact(NamedTuple):
     file: str
     span: Span
 
+    def moved(self, place: Callable[[Span], tuple[str, Span]]) -> "Fact":
+        """The fact where its place is in what the document was rendered from."""
+        file, span = place(self.span)
+        return self._replace(file=file, span=span)
+
     def diagnostic(self, code: str, severity: Severity, message: str, hint: str | None = None) -> Diagnostic:
         """A diagnostic at the place of this fact."""
         return Diagnostic(code, severity, message, self.file, self.span, hint)

@@ -20,9 +20,13 @@ MAC = "52:54:00:12:34:56"
 HOST = "10.0.2.2"
 
 # What a step may take while another guest and the rest of the tests run: a kernel's start, a whole boot, the way down.
-KERNEL_S, BOOT_S, OFF_S = 60.0, 240.0, 60.0
+KERNEL_S, BOOT_S, OFF_S = 90.0, 400.0, 120.0
 KERNEL_IS_UP = r"Run /init as init process"
-KERNEL_ARGUMENTS = "console=ttyS0 panic=-1 mitigations=off random.trust_bootloader=on root=LABEL=root ro"
+# What watches over time finds fault with an emulated processor whose host is busy. There is no panic=, because
+# initramfs-tools would restart the machine where it has to give a shell.
+KERNEL_ARGUMENTS = (
+    "console=ttyS0 no_timer_check nowatchdog mitigations=off random.trust_bootloader=on root=LABEL=root ro"
+)
 
 
 class Computer:

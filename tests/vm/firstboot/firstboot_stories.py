@@ -13,7 +13,7 @@ ASKED = "provision.firstboot"
 RESULT = "/etc/.ignition-result.json"
 JOURNAL = "/etc/.provision-journal"
 STAMPS = ("provision.firstboot", "ignition.firstboot")
-BUGS = re.compile(r"Traceback|Exception ignored|Warning:|Kernel panic")
+BUGS = re.compile(r"Traceback|Exception ignored|\w+Warning:|Kernel panic")
 
 # What the files of the documents must be like, with the functions of in_guest/checks.sh.
 FILES_ARE_THERE = f"""

@@ -4,6 +4,7 @@ Each cut takes the disks of some moment of the run before it and switches the ma
 its end, is compared, and is what the next cut is taken from.
 """
 
+import json
 import pickle
 import shutil
 import tempfile
@@ -23,7 +24,7 @@ from vm_image import locked
 KEPT = CHECKOUT / "build" / "powercut"
 # `lost`: the volatile cache is. `issued`: all that was written is on the disks. `killed`: the same, and the emulator was
 # indeed killed at that moment.
-KINDS = {"lost": 6, "issued": 2, "killed": 2}
+KINDS = {"lost": 6, "issued": 2, "killed": 1}
 
 
 class Reference(NamedTuple):
@@ -102,7 +103,7 @@ def play(origin: Reference, seed: str, cuts: int) -> Iterator[Cut]:
                 shutil.rmtree(before)
             next_power = power_on(story, folder / "disks", folder / "run")
             trouble = verdict(next_power, origin)
-            kept = keep(story, folder, seed, depth, trouble) if trouble else ""
+            kept = keep(origin, folder, f"{seed}-{depth}", trouble) if trouble else ""
             yield Cut(story.name, seed, depth, kind, moment, lost, tuple(trouble), kept, time.monotonic() - started)
             if trouble:
                 return
@@ -151,13 +152,15 @@ def differences(wanted: object, found: object, place: str = "") -> Iterator[str]
         yield f"{place}: {found!r} instead of {wanted!r}"
 
 
-def keep(story: Story, folder: Path, seed: str, depth: int, trouble: list[str]) -> str:
-    """Keep what a failure can be looked at with: the disks after the cut, the console, the words."""
-    kept = KEPT / f"{story.name}-{seed}-{depth}"
+def keep(origin: Reference, folder: Path, name: str, trouble: list[str]) -> str:
+    """Keep what a failure can be looked at with: the disks after the cut, what is wanted, the console, the words."""
+    story = origin.power.story
+    kept = KEPT / f"{story.name}-{name}"
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
-    for name in story.disks:
-        copy_sparse(folder / "disks" / name, kept / name)
+    for disk in story.disks:
+        copy_sparse(folder / "disks" / disk, kept / disk)
     shutil.copy(folder / "run" / "console.log", kept / "console.log")
+    (kept / "wanted.json").write_text(json.dumps(origin.survey))
     (kept / "trouble").write_text("\n".join(trouble) + "\n")
     return str(kept)

@@ -88,8 +88,8 @@ class Power(NamedTuple):
         console = (self.folder / "console.log").read_bytes()[: moment.said].decode(errors="replace")
         first, last = self.stretch()
         words = [line for line in console.splitlines() if line.strip()]
-        part = (moment.time_s - first) / max(last - first, 0.001)
-        return f"{part:.0%} of the run, after: {words[-1].strip() if words else 'nothing'}"
+        part = f"{(moment.time_s - first) / max(last - first, 0.001):.0%} of the run" if self.survey else "there"
+        return f"{part}, after: {words[-1].strip() if words else 'nothing'}"
 
     def disks_at(self, moment: Moment, folder: Path, random: Random | None) -> str:
         """Make the disks of a moment in a folder, with the caches' content (no `random`) or without; says what is lost."""
@@ -269,5 +269,6 @@ def logged_disk(name: str, folder: Path, sector: int) -> list[str]:
         "-blockdev", f"driver=file,node-name=file-{name},filename={folder}/{name}.disk,discard=unmap",
         "-blockdev", f"driver=file,node-name=log-{name},filename={folder}/{name}.log",
         "-blockdev", f"driver=blklogwrites,node-name=disk-{name},file=file-{name},log=log-{name},log-sector-size=512,discard=unmap",
-        "-device", f"virtio-blk-pci,drive=disk-{name},serial={name},write-cache=on",
+        "-device", f"virtio-blk-pci,drive=disk-{name},serial={name},write-cache=on,"
+        f"logical_block_size={sector},physical_block_size={sector}",
     ]  # fmt: skip

@@ -6,7 +6,7 @@ Each is one power-on; what the guest does in it is in in_guest/powercut_boot.py.
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -24,7 +24,8 @@ OPERATION = re.compile(
 BLOCK = "provision: stage"
 # What a full file system looks like in the block; the shadow suite only says what it could not write.
 NO_ROOM = re.compile(
-    r"^  cause +.*(?:No space left on device|free on the file system|failure while writing)", re.MULTILINE
+    r"^  cause +.*(?:No space left on device|free on the file system|failure while writing)",
+    re.MULTILINE | re.IGNORECASE,
 )
 # How long a stage may be left to run before it is killed with all its children.
 SECONDS = {"disks": 8.0, "files": 2.5}
@@ -61,7 +62,7 @@ def meet(origin: Reference, mode: str, seed: str, points: tuple[str, ...] = ()) 
         power = power_on(story, base, Path(place) / "run", mode=mode, words=words)
         trouble = tuple(verdict(power, origin)) or tuple(unmet(power, mode))
         said = tuple(line.partition("powercut: ")[2] for line in power.console.splitlines() if is_news(line))
-        kept = keep(power, f"{story.name}-{mode}-{seed}") if trouble else ""
+        kept = keep(power, f"{story.name}-{mode}-{seed}", trouble) if trouble else ""
         return Met(story.name, mode, seed, said, trouble, kept, power.seconds)
 
 
@@ -81,12 +82,13 @@ def unmet(power: Power, mode: str) -> Iterator[str]:
         yield "a full disk is not what the failure block says"
 
 
-def keep(power: Power, name: str) -> str:
+def keep(power: Power, name: str, trouble: Sequence[str]) -> str:
     """Keep what a failure can be looked at with."""
     kept = KEPT / name
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     shutil.copy(power.folder / "console.log", kept / "console.log")
+    (kept / "trouble").write_text("\n".join(trouble) + "\n")
     return str(kept)
 
 

@@ -269,7 +269,7 @@ SEALED = Story(
                         {"number": 2, "shouldExist": False, "wipePartitionEntry": True},
                         {"number": 3, "label": "grow", "sizeMiB": 40, "resize": True},
                         {"number": 5, "label": "sealed", "sizeMiB": 140, "guid": "6A3F4C1E-58A2-4E0B-9C55-0D6C1B7A9E55"},
-                        {"label": "bulk", "sizeMiB": 60, "startMiB": 300},
+                        {"number": 6, "label": "bulk", "sizeMiB": 60, "startMiB": 300},
                     ],
                 }
             ],

@@ -11,7 +11,7 @@ __all__ = ["shared_folder"]
 
 # How often each machine is cut off: twenty cuts; `make powercut N=200` does more.
 MACHINES = (
-    ("blank", 3), ("existing", 3), ("blank", 2), ("existing", 2), ("blank", 3), ("existing", 3), ("blank", 2), ("existing", 2),
+    ("blank", 3), ("existing", 3), ("sealed", 3), ("blank", 2), ("existing", 2), ("sealed", 3), ("blank", 2), ("existing", 2),
 )  # fmt: skip
 
 

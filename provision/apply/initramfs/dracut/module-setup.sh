@@ -67,14 +67,14 @@ install_network() {
 }
 
 install_unit() {
-    local unit=$1 target=$2
+    local unit=$1 folder=$2
     inst_simple "$moddir/$unit" "$systemdsystemunitdir/$unit"
-    mkdir -p "$initdir$systemdsystemunitdir/$target.requires"
-    ln_r "$systemdsystemunitdir/$unit" "$systemdsystemunitdir/$target.requires/$unit"
+    mkdir -p "$initdir$systemdsystemunitdir/$folder"
+    ln_r "$systemdsystemunitdir/$unit" "$systemdsystemunitdir/$folder/$unit"
 }
 
 install() {
-    local unit folder
+    local unit folder file
 
     # These run in the initramfs, and its root is `/`: nothing of the agent's may come from elsewhere.
     "${dracutsysrootdir:-}/usr/bin/provision-agent" pack --destination "$initdir" ||
@@ -83,16 +83,20 @@ install() {
     install_programs
     install_network
 
-    inst_simple "${dracutsysrootdir:-}/usr/lib/provision/first-boot-asked" /usr/lib/provision/first-boot-asked
+    for file in first-boot-asked leave-writable; do
+        inst_simple "${dracutsysrootdir:-}/usr/lib/provision/$file" "/usr/lib/provision/$file"
+    done
     inst_script "$moddir/provision-generator.sh" "$systemdutildir/system-generators/provision-generator"
     inst_script "$moddir/provision-begin.sh" /usr/lib/provision/begin
     inst_script "$moddir/provision-network.sh" /usr/lib/provision/network
     inst_hook emergency 99 "$moddir/provision-emergency.sh"
+    inst_hook shutdown-emergency 99 "$moddir/provision-emergency.sh"
 
     inst_simple "$moddir/provision-complete.target" "$systemdsystemunitdir/provision-complete.target"
     for unit in begin fetch-offline network fetch disks mount files; do
-        install_unit "provision-$unit.service" provision-complete.target
+        install_unit "provision-$unit.service" provision-complete.target.requires
     done
+    install_unit provision-writable.service initrd.target.wants
 
     # Fragments and a config that the system itself brings.
     for folder in /usr/lib/ignition /etc/ignition; do

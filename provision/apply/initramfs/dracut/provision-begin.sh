@@ -3,4 +3,4 @@
 udevadm settle --timeout=30
 device=$(systemctl show --property=What --value sysroot.mount 2>/dev/null)
 /usr/lib/provision/first-boot-asked "$device" || exit 0
-exec /usr/bin/provision-agent first-boot begin -device "$device" -wait 10
+exec /usr/bin/provision-agent first-boot begin -device "$device" -wait 30

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 TOP = "/run/survey"
+# Bytes of a sector as the kernel counts, whatever those of the disk are.
+KERNEL_SECTOR = 512
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # How a file system is checked without changing it.
 CHECKS = {
@@ -86,7 +88,9 @@ class Survey:
             entry["uuid"] = self.given(entry.get("uuid", ""))
             folder = Path(f"/sys/class/block/{os.path.basename(disk)}{entry['number']}")
             seen = [int((folder / name).read_text()) if folder.exists() else None for name in ("start", "size")]
-            entry["kernel"] = seen == [entry["start"], entry["size"]] or seen
+            entry["kernel"] = (
+                seen == [entry[name] * table["sectorsize"] // KERNEL_SECTOR for name in ("start", "size")] or seen
+            )
         verdict = output(f"sgdisk --verify {disk}")
         table["sound"] = "No problems found" in verdict or verdict
         return {**table, "device": ""}
@@ -177,11 +181,12 @@ class Survey:
 
 
 def without_boot(report: Json) -> Json:
-    """A result without what says when it was."""
+    """A result without what says when it was, and what an attempt before it failed at."""
     return {
         key: without_boot(value) if isinstance(value, dict) else value
         for key, value in report.items()
         if key not in ("provisioningBootID", "provisioningDate")
+        and not (key == "previousReport" and "failure" in value)
     }
 
 
