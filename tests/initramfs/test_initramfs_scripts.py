@@ -455,3 +455,74 @@ def test_the_hooks_of_mkinitcpio_run_the_steps(tmp_path: Path) -> None:
         "agent ignition -platform qemu -log-to-stdout -stage mount,files,umount -root /new_root",
         "agent first-boot end -log-to-stdout -root /new_root",
     ]
+
+
+# ---- in the running system -------------------------------------------------------------------------------------------
+
+
+def early_boot(folder: Path, step: str, *, network: bool = False, fails: str = "", job: str = "77") -> list[str]:
+    """What the script of the running system calls; `fails` is a word of the call that fails."""
+    (folder / "bin").mkdir()
+    programs = {
+        "provision-agent": f"""
+            echo "agent $*" >>{folder}/said
+            case "$*" in *begin*) echo "PLATFORM_ID='qemu'" >{folder}/first-boot ;; esac
+            case "$*" in *"{fails or "nothing fails"}"*) exit 1 ;; esac
+            case "$*" in *fetch-offline*) {f"touch {folder}/neednet" if network else ":"} ;; esac""",
+        "systemctl": f"""
+            case $1 in show) echo {job} ;; list-units) echo "local-fs.target loaded" ;; is-active) exit 3 ;;
+            *) echo "systemctl $*" >>{folder}/said ;; esac""",
+        "udevadm": ":",
+    }
+    for name, text in programs.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    text = (FOLDER / "systemd/first-boot").read_text()
+    for place, other in (
+        ("/usr/bin/provision-agent", f"{folder}/bin/provision-agent"), ("/run/provision/first-boot", f"{folder}/first-boot"),
+        ("/run/ignition/neednet", f"{folder}/neednet"), ("/etc/hostname", f"{folder}/hostname"),
+    ):  # fmt: skip
+        text = text.replace(place, other)
+    (folder / "script").write_text(text)
+    done = run("sh", folder / "script", step, PATH=f"{folder}/bin:{os.environ['PATH']}")
+    assert (done.returncode == 0, done.stderr) == (not fails, "")
+    return (folder / "said").read_text().splitlines()
+
+
+FINISHING = [
+    "agent ignition -platform qemu -root / -stage kargs,disks,mount,files,umount",
+    "agent first-boot end -root /",
+    "systemctl daemon-reload",
+]
+STARTING = ["systemctl --no-block start default.target", "systemctl --quiet --no-block start local-fs.target"]
+
+
+def test_the_running_system_is_provisioned_and_starts_what_is_new(tmp_path: Path) -> None:
+    assert early_boot(tmp_path, "early") == [
+        "agent first-boot begin -root /",
+        "agent ignition -platform qemu -root / -stage fetch-offline",
+        *FINISHING, *STARTING,
+    ]  # fmt: skip
+
+
+def test_a_rescue_shell_stays_one(tmp_path: Path) -> None:
+    assert early_boot(tmp_path, "early", job="")[2:] == FINISHING
+
+
+def test_what_needs_the_network_waits_for_it(tmp_path: Path) -> None:
+    assert early_boot(tmp_path, "early", network=True)[2:] == [
+        "systemctl --no-block start provision-first-boot-network.service"
+    ]
+
+
+def test_with_the_network_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "first-boot").write_text("PLATFORM_ID='qemu'\n")
+    assert early_boot(tmp_path, "network") == [
+        "agent ignition -platform qemu -root / -stage fetch", *FINISHING, *STARTING,
+    ]  # fmt: skip
+
+
+def test_a_failure_in_the_running_system_is_shown(tmp_path: Path) -> None:
+    assert early_boot(tmp_path, "early", fails="kargs")[2:] == [
+        FINISHING[0], "agent first-boot failure -stage kargs,disks,mount,files,umount"
+    ]  # fmt: skip
