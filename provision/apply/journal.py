@@ -78,7 +78,8 @@ class Journal:
     def changed_filesystems(self, found: dict[str, str]) -> Iterator[str]:
         """The devices whose file systems are not those that the journal describes."""
         described = self.header.get("filesystems", {})
-        yield from (device for device, uuid in described.items() if found.get(device, "") != uuid)
+        # One that could not be read then tells nothing.
+        yield from (device for device, uuid in described.items() if uuid and found.get(device, "") != uuid)
 
     def give_state(self, state: State) -> None:
         """Put what the run that was cut off knew into the state of this one."""
