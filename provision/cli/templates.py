@@ -145,9 +145,9 @@ def new(
     asking = on_terminal()
     problems = [each for each in bound.diagnostics if not (asking and each.code == "PV783")]
     if any(each.severity == "error" for each in problems):
-        from provision.templates.secrets import Secrets
+        from provision.templates.rendering import secrets_of
 
-        hidden = Secrets(text for name in header.secrets for layer in wanted.layers for text in layer.raw(name))
+        hidden = secrets_of(header, wanted)
         sources = hidden.hide_all({found.file: found.text, **wanted.sources})
         refuse([hidden.hide_in(each) for each in problems], sources, format, color)
     if asking:
@@ -160,7 +160,8 @@ def new(
             if any(name in layer.names() for layer in wanted.layers)
         }
     write_new(file, values_file(found, header, given, file), private=bool(header.secrets))
-    say(f"{file} written; next: provision template render {name} --values {file} -o {found.output_name}")
+    where = "".join(f"--path {each} " for each in path or ())
+    say(f"{file} written; next: provision template render {name} {where}--values {file} -o {found.output_name}")
 
 
 def values_of(set: list[str] | None, files: list[str] | None) -> "Values":

@@ -245,13 +245,12 @@ def templates_in(library: Library) -> list[Template]:
 
 
 def all_templates(paths: Sequence[str]) -> Iterator[Template]:
-    """The templates of all libraries; of several with one name the first. Raises LibraryError."""
+    """The templates of all libraries; of several libraries with one name the first. Raises LibraryError."""
     seen: set[str] = set()
     for each in libraries(paths):
-        for template in templates_in(each):
-            if template.title not in seen:
-                seen.add(template.title)
-                yield template
+        found = [template for template in templates_in(each) if template.title not in seen]
+        seen.update(template.title for template in found)
+        yield from found
 
 
 def template_file(path: str) -> Template:

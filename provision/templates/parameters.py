@@ -3,6 +3,7 @@
 jsonschema finds what does not fit; the words are ours, from the failing keyword. A secret value is never quoted.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -170,11 +171,27 @@ class Unfit(NamedTuple):
 def validator_class() -> Any:
     """jsonschema's validator with our formats."""
     from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.validators import extend
 
+    checked = extend(Draft202012Validator, {"pattern": pattern_fault})  # type: ignore[no-untyped-call]  # as its stubs are
     checker = FormatChecker(formats=())
     for name, row in FORMATS.items():
         checker.checks(name)(lambda value, row=row: not isinstance(value, str) or bool(row.holds(value)))
-    return lambda schema: Draft202012Validator(schema, format_checker=checker)
+    return lambda schema: checked(schema, format_checker=checker)
+
+
+def pattern_fault(validator: Any, pattern: str, value: object, schema: Any) -> Iterator[Any]:
+    """The keyword `pattern`, with `$` as ECMA-262 has it: the end of the text, and not also a line end before that."""
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not re.search(to_the_end(pattern), value):
+        yield ValidationError("the text does not match the pattern")
+
+
+@lru_cache(maxsize=256)
+def to_the_end(pattern: str) -> str:
+    """A pattern whose `$` is nothing but the end of a text, for Python."""
+    return re.sub(r"\\.|\[\]?(?:\\.|[^\]\\])*\]|\$", lambda part: r"\Z" if part[0] == "$" else part[0], pattern)
 
 
 def unfit(value: object, parameter: Parameter, validator: Any) -> list[Unfit]:

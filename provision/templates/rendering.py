@@ -9,11 +9,12 @@ from provision.document import Document
 from provision.templates import limits
 from provision.templates.faults import RenderingError
 from provision.templates.files import read_file
+from provision.templates.header import Header
 from provision.templates.library import SUFFIX, Library, Template
 from provision.templates.positions import Origins, Place, Source
 from provision.templates.secrets import Secrets
 from provision.templates.syntax import explained
-from provision.templates.values import Values
+from provision.templates.values import ENVIRONMENT, Values
 
 if TYPE_CHECKING:
     from jinja2 import Template as Program
@@ -210,10 +211,8 @@ def render(template: Template, values: Values = NO_VALUES, files_dir: str | None
             "look at the patterns",
         )
         return Rendered(template, None, [*unsound, slow], Secrets(), dict)
-    secrets = Secrets(bound.values.get(name) for name in header.secrets)
-    if header.secrets:
-        for layer in values.layers:  # also those that another replaced, or that do not fit
-            secrets.add([text for name in header.secrets for text in layer.raw(name)])
+    secrets = secrets_of(header, values)
+    secrets.add([bound.values.get(name) for name in header.secrets])
     found = [*unsound, *bound.diagnostics]
     renderer = renderer_of(template.library)
     if any(each.severity == "error" for each in found):
@@ -230,6 +229,21 @@ def render(template: Template, values: Values = NO_VALUES, files_dir: str | None
         return Rendered(template, None, sorted(found, key=Diagnostic.sort_key), secrets, texts)
     origins = Origins(pieces, renderer.engine.sources[template.name])
     return Rendered(template, origins, found, secrets, texts_of(renderer.engine, values))
+
+
+def secrets_of(header: Header, values: Values) -> Secrets:
+    """What has to be hidden of values: those of secret parameters, also where another replaced them or they do not fit.
+
+    A value without a parameter may be that of a secret whose name is misspelt, or, in the environment, of another template.
+    """
+    secrets = Secrets()
+    for layer in values.layers:
+        for name in layer.names():
+            row = header.parameters.get(name)
+            stray = row is None and name not in values.other and (header.secrets or layer.file == ENVIRONMENT)
+            if stray or (row is not None and row.secret):
+                secrets.add(list(layer.raw(name)))
+    return secrets
 
 
 def compiled_mistakes(renderer: Renderer, template: Template) -> list[Diagnostic]:

@@ -470,7 +470,7 @@ def early_boot(folder: Path, step: str, *, network: bool = False, fails: str = "
             case "$*" in *"{fails or "nothing fails"}"*) exit 1 ;; esac
             case "$*" in *fetch-offline*) {f"touch {folder}/neednet" if network else ":"} ;; esac""",
         "systemctl": f"""
-            case $1 in show) echo {job} ;; list-units) echo "local-fs.target loaded" ;; is-active) exit 3 ;;
+            case $* in show*) echo {job} ;; list-units*) echo "local-fs.target loaded" ;; *is-active*) exit 3 ;;
             *) echo "systemctl $*" >>{folder}/said ;; esac""",
         "udevadm": ":",
     }

@@ -126,7 +126,7 @@ def written(name: str, lines: Lines) -> str:
     return "".join(f"{line.replace(HERE, f'@{name}{number}@')}\n" for number, line in enumerate(lines, 1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(files())
 def test_each_rendered_line_is_placed_at_the_line_that_made_it(lines: dict[str, Lines]) -> None:
     texts = {"t": written("t", ["{# description: A test. #}", *MACROS, *lines["t"]])}

@@ -137,3 +137,18 @@ def test_no_text_around_a_secret_gives_it_away(secret: str, before: str, after: 
     hidden = Secrets([secret]).hide(before + secret + after)
     if secret not in before + "…" + after and "…" not in secret:
         assert secret not in hidden or secret in (before + after)
+
+
+def test_a_value_whose_name_is_misspelt_is_hidden_as_if_it_were_the_secret() -> None:
+    found = render(template(header(x=SCHEMA)), gathered([("xx", SECRET), ("x", "another-one")]))
+    assert [each.code for each in found.diagnostics] == ["PV784"]
+    assert_hidden(everything(found))
+
+
+def test_values_of_the_environment_for_other_templates_are_hidden() -> None:
+    found = render(
+        template(header(x="default: 1")), gathered(environ={"PROVISION_VAR_token": SECRET, "PROVISION_VAR_x": "5"})
+    )
+    assert [(each.code, each.severity) for each in found.diagnostics] == [("PV784", "warning")]
+    assert_hidden(everything(found))
+    assert "PROVISION_VAR_x=5" in everything(found)
