@@ -9,9 +9,9 @@ from typing import NamedTuple
 from provision.diagnostics import Diagnostic, ProvisionError
 from provision.inputs import refusal
 from provision.inventory.documents import Documents, Source
-from provision.inventory.gathering import Work, gathered, key_of
+from provision.inventory.gathering import Chunk, Work, gathered, key_of
 from provision.inventory.hosts import Settings
-from provision.inventory.outputs import Folder, Manifest, Output, kept_entries, opened
+from provision.inventory.outputs import Folder, Manifest, Output, opened
 from provision.inventory.reading import Inventory, Level, read_inventory
 from provision.inventory.report import Report
 from provision.inventory.texts import texts_for
@@ -36,37 +36,53 @@ class Wanted(NamedTuple):
     prune: bool = False
 
 
+class Plan(NamedTuple):
+    """What is to be built, and what is wrong before anything is: the names of all hosts that are wanted, and those with sound documents."""
+
+    inventory: Inventory
+    documents: Documents
+    names: list[str]
+    hosts: list[tuple[Level, list[Level], tuple[Source, ...]]]
+    known: list[Diagnostic]
+
+
 def build_inventory(wanted: Wanted) -> Report:
     """Build the hosts of an inventory. Raises ProvisionError for what can't be read or written."""
     inventory = read_inventory(wanted.path)
     if inventory.failed:
         return Report(inventory.diagnostics, {inventory.file: inventory.document.text})
+    plan = planned(inventory, wanted)
+    settings = settings_of(inventory, plan.documents, wanted)
+    with opened(wanted.folder) if wanted.folder is not None else nullcontext() as folder:
+        work = Work(settings, plan.hosts, folder, wanted.strict)
+        whole = gathered(work, wanted.jobs or os.cpu_count() or 1)
+        return settle(folder, plan, whole.done, reported(plan, whole, wanted), wanted)
+
+
+def planned(inventory: Inventory, wanted: Wanted) -> Plan:
+    """What an inventory asks for."""
     names = selected(inventory, wanted.only)
     documents = Documents(inventory, wanted.libraries, wanted.options)
     made = {name: made_of(host, inventory, documents) for name, host in inventory.hosts.items()}
-    settings = settings_of(inventory, documents, wanted)
-    known = [
-        *inventory.diagnostics,
-        *documents.diagnostics,
-        *without_documents(inventory, made),
-        *unused(inventory, made),
-    ]
+    lacking = [*without_documents(inventory, made), *unused(inventory, made)]
     sound = [name for name in names if made[name][1] and all(source.sound for source in made[name][1])]
-    with opened(wanted.folder) if wanted.folder is not None else nullcontext() as folder:
-        hosts = [(inventory.hosts[name], *made[name]) for name in sound]
-        whole = gathered(Work(settings, hosts, folder, wanted.strict), wanted.jobs or os.cpu_count() or 1)
-        complete = len(whole.done) == len(inventory.hosts)
-        misfits = Hosts(inventory, whole.machines, complete=complete).misfits(whole.facts)
-        own = [
-            told.shown(len(sound)) for key, told in whole.found.items() if key not in {key_of(each) for each in known}
-        ]
-        diagnostics = silenced(inventory, [*known, *own, *(each.diagnostic for each in misfits)], complete=complete)
-        failed = failing(misfits, diagnostics, strict=wanted.strict) | (set(names) - {each.name for each in whole.done})
-        report = Report(
-            diagnostics, texts_for(diagnostics, inventory, documents, whole.sources), len(names),
-            failed=tuple(name for name in names if name in failed),
-        )  # fmt: skip
-        return settle(folder, inventory, whole.done, names, report, wanted)
+    hosts = [(inventory.hosts[name], *made[name]) for name in sound]
+    return Plan(inventory, documents, names, hosts, [*inventory.diagnostics, *documents.diagnostics, *lacking])
+
+
+def reported(plan: Plan, whole: Chunk, wanted: Wanted) -> Report:
+    """What was found in all hosts, and between them."""
+    inventory = plan.inventory
+    complete = len(whole.done) == len(inventory.hosts)
+    misfits = Hosts(inventory, whole.machines, complete=complete).misfits(whole.facts)
+    before = {key_of(each) for each in plan.known}
+    own = [told.shown(len(plan.hosts)) for key, told in whole.found.items() if key not in before]
+    diagnostics = silenced(inventory, [*plan.known, *own, *(each.diagnostic for each in misfits)], complete=complete)
+    right = {each.name for each in whole.done} - failing(misfits, diagnostics, strict=wanted.strict)
+    failed = tuple(name for name in plan.names if name not in right)
+    return Report(
+        diagnostics, texts_for(diagnostics, inventory, plan.documents, whole.sources), len(plan.names), failed=failed
+    )
 
 
 def selected(inventory: Inventory, only: Sequence[str]) -> list[str]:
@@ -155,9 +171,7 @@ def failing(misfits: Sequence[Misfit], kept: Sequence[Diagnostic], *, strict: bo
     return {host for each in misfits if each.diagnostic in bad for host in each.hosts}
 
 
-def settle(
-    folder: Folder | None, inventory: Inventory, done: Sequence[Output], names: Sequence[str], report: Report, wanted: Wanted
-) -> Report:  # fmt: skip
+def settle(folder: Folder | None, plan: Plan, done: Sequence[Output], report: Report, wanted: Wanted) -> Report:
     """Move what is right to its place, and say what is there now."""
     failed = set(report.failed)
     good = [output for output in done if output.name not in failed]
@@ -169,22 +183,26 @@ def settle(
     try:
         for output in good:
             folder.take(output)
-        gone = {name: entry for name, entry in folder.before.known.items() if name not in inventory.hosts}
+        gone = {name: entry for name, entry in folder.before.known.items() if name not in plan.inventory.hosts}
         removed = tuple(name for name in gone if wanted.prune and folder.remove(name))
         stale = {name: entry for name, entry in gone.items() if name not in removed and folder.has(name)}
-        built = {each.name: each.entry for each in good}
-        others = kept_entries(folder.before, [name for name in inventory.hosts if name not in set(names)])
-        entries = {name: entry for name in inventory.hosts if (entry := built.get(name) or others.get(name))}
-        still = {
-            name: entry
-            for name, entry in folder.before.failed.items()
-            if name in inventory.hosts and name not in set(names)
-        }
-        lost = {name: folder.before.known.get(name, {}) for name in report.failed}
-        folder.write_manifest(inventory.file, Manifest(entries, {**still, **lost}, stale))
+        folder.write_manifest(
+            plan.inventory.file, manifest_of(folder.before, plan, good, report.failed)._replace(stale=stale)
+        )
     except OSError as error:
         raise refusal(error.filename or folder.path, error) from None
     return report._replace(
         outdated=tuple(name for name in report.failed if folder.has(name)), stale=tuple(stale), removed=removed,
         kept=tuple(stale) if wanted.prune else (),
     )  # fmt: skip
+
+
+def manifest_of(before: Manifest, plan: Plan, good: Sequence[Output], failed: Sequence[str]) -> Manifest:
+    """The manifest of all hosts: of those that were not built now it says what it said before."""
+    built = {each.name: each.entry for each in good}
+    wanted = set(plan.names)
+    others = [name for name in plan.inventory.hosts if name not in wanted]
+    entries = {**{name: before.hosts[name] for name in others if name in before.hosts}, **built}
+    hosts = {name: entries[name] for name in plan.inventory.hosts if name in entries}
+    still = {name: before.failed[name] for name in others if name in before.failed}
+    return Manifest(hosts, {**still, **{name: before.known.get(name, {}) for name in failed}}, {})

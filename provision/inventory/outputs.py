@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -167,8 +167,3 @@ def locked(lock: int, path: str) -> None:
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             raise ProvisionError(f"{path}: another build is writing to this folder", exit_code=2) from None
-
-
-def kept_entries(before: Manifest, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The entries of hosts that are not built this time."""
-    return {name: before.hosts[name] for name in names if name in before.hosts}

@@ -16,7 +16,7 @@ from provision.transpile.compile import compile_document
 SAMPLE = REPOSITORY / "samples/inventory/hosts.yaml"
 TWO = "templates: host.bu.j2\nhosts:\n  a: {variables: {port: 1}}\n  b: {variables: {port: 2}}\n"
 # Many hosts that take a while each.
-SLOW = HOST.replace("variant:", "{% for i in range(20000) %}{% endfor %}\nvariant:")
+SLOW = HOST.replace("variant:", "{% for i in range(100000) %}{% endfor %}\nvariant:")
 
 
 def many(folder: Path, count: int, text: str = HOST) -> Path:
