@@ -22,7 +22,7 @@ REMEDIES = {
     errno.ENXIO: "the device is gone: look at the kernel's log and the cabling",
     errno.ENODEV: "the device is gone: look at the kernel's log and the cabling",
     errno.EACCES: "run it as root",
-    errno.EPERM: "run it as root; on an immutable file, take its attribute away",
+    errno.EPERM: "run it as root; take the attribute of an immutable file away, the write protection off a disk",
     errno.ENAMETOOLONG: "shorten the path in the config",
 }
 AGAIN = "remove the cause and run the stage again; what is complete is not done twice"

@@ -206,12 +206,16 @@ class Hardware:
 
 @contextmanager
 def opened(path: str, flags: int) -> Iterator[int]:
-    """A descriptor of a device."""
-    fd = os.open(path, flags | os.O_CLOEXEC)
+    """A descriptor of a device. Raises ProvisionError, which names the device, where it cannot be used so."""
     try:
-        yield fd
-    finally:
-        os.close(fd)
+        fd = os.open(path, flags | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+    except OSError as error:
+        what = "read" if flags & os.O_ACCMODE == os.O_RDONLY else "written"
+        raise ProvisionError(f"{shown(path)} cannot be {what}: {error.strerror}") from error
 
 
 def set_udev_properties(value: str) -> None:

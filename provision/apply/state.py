@@ -23,10 +23,12 @@ KEYS = {
     "directories": "notatedDirectories",
     "output_files": "providerOutputFiles",
     "secure_key_files": "luksPersistVolumeKeyFiles",
+    "mounted": "mountedPaths",
 }
 # What each of them holds.
 ITEMS: dict[str, type] = {
     "fetched": dict, "key_files": str, "directories": str, "output_files": dict, "secure_key_files": str,
+    "mounted": str,
 }  # fmt: skip
 
 
@@ -35,7 +37,7 @@ class State:
 
     `fetched`: what configs were read. `key_files`: keys of volumes, as data URLs, until they are in the root.
     `secure_key_files`: files of zkey's repository. `directories`: paths in the root that were made as mount points.
-    `output_files`: what the provider has to say in the root.
+    `output_files`: what the provider has to say in the root. `mounted`: paths in the root that the stage `mount` mounted itself.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class State:
         self.secure_key_files: dict[str, str] = {}
         self.directories: list[str] = []
         self.output_files: list[dict[str, Any]] = []
+        self.mounted: list[str] = []
 
     def note_config(self, kind: str, source: str, *, referenced: bool) -> None:
         """Remember that a config was read."""

@@ -153,11 +153,13 @@ def refuse(refusals: Sequence[str], consequence: str) -> None:
 def mount(place: Workplace) -> None:
     """Mount the config's file systems below the root."""
     from provision.apply.mounting import Mounter
+    from provision.apply.operations.mounts import Mount
     from provision.apply.plan.mounts import plan_mounts
 
     mounter = Mounter(place.root, place.state, place.names)
     acts = list(plan_mounts(place.config))
-    place.execute([act for act in acts if act.path == "/"], mounter)
+    roots = place.execute([act for act in acts if act.path == "/"], mounter).executed
+    place.state.mounted += [act.path for act in roots if isinstance(act, Mount)]
     if place.is_first_boot and acts:
         from provision.apply.resuming import begin, open_journal
 
@@ -173,9 +175,8 @@ def unmount(place: Workplace) -> None:
     from provision.apply.mounting import Mounter
     from provision.apply.plan.mounts import plan_unmounts
 
-    place.execute(
-        plan_unmounts(place.config, keeps_root=place.is_first_boot), Mounter(place.root, place.state, place.names)
-    )
+    acts = plan_unmounts(place.config, keeps_root="/" not in place.state.mounted)
+    place.execute(acts, Mounter(place.root, place.state, place.names))
 
 
 # ---- files ------------------------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ def test_the_state_is_closed_to_others_and_so_is_its_folder(machine: Machine) ->
     assert machine.state.read_bytes().endswith(b"}\n")
     assert set(machine.kept()) == {
         "fetchedConfigs", "luksPersistKeyFiles", "notatedDirectories", "providerOutputFiles", "luksPersistVolumeKeyFiles",
+        "mountedPaths",
     }  # fmt: skip
 
 

@@ -44,9 +44,9 @@ def merged(*names: str) -> Json:
 
 
 GOT = f"cmp {ROOT}/got www/body"
-NOTHING = (
-    f'absent {ROOT}/got; [ -z "$(ls -A {ROOT})" ] || [ "$(find {ROOT} -type f)" = {ROOT}/etc/.ignition-result.json ]'
-)
+# Of a run that failed the journal may stay, of one that had nothing to do the result.
+NOTHING = f"""absent {ROOT}/got
+[ -z "$(find {ROOT} -type f ! -path {ROOT}/etc/.ignition-result.json ! -name .provision-journal)" ]"""
 
 
 def requested(script: str) -> str:

@@ -18,7 +18,7 @@ def plan_mounts(config: Config) -> Iterator[Mount]:
 
 
 def plan_unmounts(config: Config, *, keeps_root: bool = False) -> Iterator[Unmount]:
-    """Unmount them in the opposite order. In an initramfs the root stays: the boot goes on with it."""
+    """Unmount them in the opposite order. A root that was mounted already stays: the boot goes on with it."""
     for filesystem in reversed(mountable(config)):
         if keeps_root and filesystem.path == "/":
             continue
