@@ -12,9 +12,10 @@ from cli_console import REPOSITORY, Ran, provision
 
 from provision.record import encode
 from provision.templates.header import Header
+from provision.templates.layers import PlainLayer
 from provision.templates.library import Folder, templates_in
 from provision.templates.rendering import compile_template
-from provision.templates.values import PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled
 from provision.transpile.output import to_json

@@ -12,10 +12,11 @@ from provision.inventory.facts import Machine, machine_of
 from provision.inventory.reading import Inventory, Level
 from provision.record import Record
 from provision.schema.machine.facts import Fact, facts_of
+from provision.templates.layers import Layer, PlainLayer
 from provision.templates.library import Template
 from provision.templates.positions import Place
 from provision.templates.rendering import compile_template
-from provision.templates.values import AnyLayer, PlainLayer, Values
+from provision.templates.values import Values
 from provision.transpile.author import Options
 
 HOST_VARIABLE = "hostname"
@@ -27,8 +28,8 @@ class Settings(NamedTuple):
 
     inventory: Inventory
     options: Options
-    weaker: Sequence[AnyLayer] = ()
-    stronger: Sequence[AnyLayer] = ()
+    weaker: Sequence[Layer] = ()
+    stronger: Sequence[Layer] = ()
     other: frozenset[str] = frozenset()
     override: bool = False
 

@@ -12,7 +12,7 @@ from provision.document import Document, read
 from provision.document.nodes import NodeSource, key_node, text_of
 from provision.inputs import STDIN, STDIN_NAME, read_input
 from provision.inventory import faults  # noqa: F401  # declares the codes
-from provision.templates.values import NodeLayer
+from provision.templates.layers import NodeLayer
 
 LEVEL_KEYS = ("groups", "variables", "templates", "fragments")
 TOP_KEYS = ("variables", "templates", "fragments", "groups", "hosts")

@@ -8,10 +8,11 @@ from typing import Any
 from provision.diagnostics import ProvisionError
 from provision.inputs import refusal, write_output
 from provision.templates.header import Header
+from provision.templates.layers import TextLayer, merged
 from provision.templates.library import Template
 from provision.templates.listing import default_text
 from provision.templates.parameters import Parameter
-from provision.templates.values import TextLayer, Values, merged
+from provision.templates.values import Values
 from provision.templates.yaml_text import entry
 
 Ask = Callable[[str, bool], str]

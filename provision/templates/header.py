@@ -10,6 +10,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from provision.diagnostics import Diagnostic, Span, nearest, span_of
 from provision.document import Document, read
 from provision.document.nodes import NodeSource, child, key_node, text_of
+from provision.templates.fitting import unfit, validator_class
 from provision.templates.formats import FORMATS, is_regex
 from provision.templates.parameters import (
     KEYWORDS,
@@ -22,8 +23,6 @@ from provision.templates.parameters import (
     Schema,
     parts_of,
     plain,
-    unfit,
-    validator_class,
 )
 
 KEYS = ("description", "family", "parameters")

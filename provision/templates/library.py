@@ -1,7 +1,9 @@
 """Where templates are: folders and zips, searched in order; a name is looked up in each, the shipped library last."""
 
+import lzma
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,8 @@ from provision.templates.header import Header, read_header
 
 MAX_TEMPLATE_BYTES = 4 << 20
 MAX_FILES = 10_000
+# What zipfile and the decompressors behind it raise for what they cannot read; each has its own.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError)
 
 
 class Library(Protocol):
@@ -104,7 +108,7 @@ class Zip:
         """The zip, open."""
         try:
             return zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        except DAMAGED as error:
             raise LibraryError(self.path, f"the zip is damaged: {str(error).lower()}", "make it again") from None
         except OSError as error:
             raise LibraryError(self.path, f"can't be read: {(error.strerror or str(error)).lower()}") from None
@@ -119,7 +123,7 @@ class Zip:
         try:
             with self.archive.open(info) as file:
                 return file.read(MAX_TEMPLATE_BYTES + 1)
-        except Exception as error:  # zipfile, zlib, lzma and bz2 each have their own
+        except (*DAMAGED, OSError, RuntimeError) as error:
             raise LibraryError(
                 self.path, f"`{name}` in the zip is damaged: {str(error).lower()}", "make it again"
             ) from None

@@ -69,7 +69,7 @@ def explained(error: BaseException, engine: "Engine", template: Template) -> Ite
             "the sandbox does not allow this",
             "templates have plain values, filters and tests",
         )
-    elif isinstance(error, RecursionError) and frame_of(error) is not None:
+    elif isinstance(error, RecursionError) and place_of(error) is not None:
         yield at(
             error, engine, template, "PV787", "macros, includes or blocks use each other without end, or too deep",
             "find the one that comes back to itself",
@@ -105,7 +105,7 @@ def at(
     word: str | None = None,
 ) -> Diagnostic:
     """A diagnostic at the innermost place in a template that an exception passed through."""
-    place = frame_of(error)
+    place = place_of(error)
     if place is None or place[0] not in engine.sources:
         return Diagnostic(code, "error", message, template.file, Span(1, 1, 1, 2), hint)
     source = engine.sources[place[0]]
@@ -113,21 +113,32 @@ def at(
     return Diagnostic(code, "error", message, source.file, span, hint)
 
 
-def frame_of(error: BaseException) -> tuple[str, int] | None:
-    """Name and line of the innermost template that an exception passed through."""
+def place_of(error: BaseException) -> tuple[str, int] | None:
+    """Name and line of the innermost template that an exception passed through; of what comes back to itself without end, those
+    of where it first did so: how deep Python gets, and so what is innermost, is an accident.
+    """
     place: tuple[str, int] | None = None
+    seen: set[tuple[str, int]] = set()
+    for place in places_of(error):
+        if isinstance(error, RecursionError) and place in seen:
+            break
+        seen.add(place)
+    return place
+
+
+def places_of(error: BaseException) -> Iterator[tuple[str, int]]:
+    """Name and line of each template that an exception passed through, the outermost first."""
     trace = error.__traceback__
     while trace is not None:
         found: Any = trace.tb_frame.f_globals.get("__jinja_template__")
         if found is not None and trace.tb_frame.f_code.co_filename == found.filename:
-            place = found.name, found.get_corresponding_lineno(trace.tb_lineno)
+            yield found.name, found.get_corresponding_lineno(trace.tb_lineno)
         trace = trace.tb_next
-    return place
 
 
 def syntax_error(error: Any, engine: "Engine", template: Template) -> Diagnostic:
     """Jinja's complaint about the syntax of a file, in words that help."""
-    from provision.templates.engine import unclosed
+    from provision.templates.tags import unclosed
 
     name = error.name or template.name
     if name not in engine.sources:

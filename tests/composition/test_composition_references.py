@@ -14,6 +14,7 @@ from provision.apply.references import render
 from provision.composition.building import compose
 from provision.composition.parts import read_parts
 from provision.contents import data_url
+from provision.diagnostics import ProvisionError
 from provision.ignition import NEWEST, Config, ConfigReference, ConfigReferences, full_version
 from provision.record import encode
 from provision.transpile.author import Options
@@ -140,7 +141,7 @@ def test_building_gives_what_a_machine_makes(
         return  # one of them is wrong by itself, or all are empty
     try:
         expected = render(read_config(data).config)
-    except Exception:
+    except ProvisionError:
         assert done.failed
         return
     assert whole(done.config) == whole(expected)

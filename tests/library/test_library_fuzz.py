@@ -7,7 +7,8 @@ from library_shared import NAMES, TEMPLATES, compiled, header_of, sample_values
 from schema_values import values_of
 
 from provision.diagnostics import Diagnostic
-from provision.templates.values import PlainLayer, Values
+from provision.templates.layers import PlainLayer
+from provision.templates.values import Values
 
 EXAMPLES = 15
 # The first example of a pattern takes its time.

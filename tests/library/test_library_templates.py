@@ -26,9 +26,10 @@ from library_shared import (
     texts_of,
 )
 
+from provision.templates.layers import PlainLayer
 from provision.templates.parameters import Parameter, parts_of
 from provision.templates.rendering import check, compile_template
-from provision.templates.values import PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 from provision.transpile.author import Options
 from provision.units import parse
 

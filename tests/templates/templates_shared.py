@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from provision.diagnostics import Diagnostic
+from provision.templates.layers import PlainLayer
 from provision.templates.library import Folder, Template
 from provision.templates.rendering import Rendered, render
-from provision.templates.values import PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 
 HEAD = "{# description: A test. #}\n"
 

@@ -17,9 +17,10 @@ from templates_shared import HEAD, place, problem, problems, rendered, result, t
 from provision.document import read
 from provision.document.nodes import NodeSource
 from provision.templates.filters import ROUNDS, password_hash
+from provision.templates.layers import PlainLayer
 from provision.templates.parameters import plain
 from provision.templates.rendering import compile_template, render
-from provision.templates.values import PlainLayer, Values
+from provision.templates.values import Values
 from provision.templates.yaml_text import lines, to_yaml
 from provision.transpile.author import Options
 from provision.transpile.sha512_crypt import sha512_crypt

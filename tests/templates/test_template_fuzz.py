@@ -6,8 +6,9 @@ from templates_shared import HEAD, rendered, template
 
 from provision.diagnostics import LINE_END
 from provision.templates.header import read_header
+from provision.templates.layers import PlainLayer
 from provision.templates.rendering import check, compile_template
-from provision.templates.values import PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 from provision.transpile.author import Options
 
 JINJA = st.lists(

@@ -10,9 +10,10 @@ from templates_shared import header, template
 
 from provision.report import FORMATS
 from provision.report import render as report
+from provision.templates.layers import PlainLayer
 from provision.templates.rendering import Rendered, compile_template, render
 from provision.templates.secrets import Secrets
-from provision.templates.values import PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 from provision.transpile.author import Options
 from provision.transpile.compile import Compiled
 

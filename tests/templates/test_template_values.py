@@ -10,10 +10,11 @@ from templates_shared import bound, header, place, rendered, template
 
 from provision.diagnostics import Diagnostic, ProvisionError, Span
 from provision.document import read
+from provision.templates.layers import NodeLayer, PlainLayer
 from provision.templates.library import Template
 from provision.templates.positions import Place
 from provision.templates.rendering import render
-from provision.templates.values import NodeLayer, PlainLayer, Values, gathered
+from provision.templates.values import Values, gathered
 
 
 def filed(text: str, name: str = "v.yaml") -> NodeLayer:
