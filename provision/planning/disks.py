@@ -6,17 +6,8 @@ from provision.apply.devices import BlockDevice, PartitionTable, TableEntry
 from provision.apply.operations.devices import DeviceAct
 from provision.apply.paths import shown
 from provision.apply.plan.devices import partition_path
-from provision.apply.plan.partitions import (
-    Layout,
-    Specified,
-    carry_over,
-    decide_one,
-    numbered,
-    operations_for,
-    placed,
-    plan_layout,
-    readable_table,
-)
+from provision.apply.plan.numbering import Specified, numbered, placed
+from provision.apply.plan.partitions import Layout, carry_over, decide_one, operations_for, plan_layout, readable_table
 from provision.diagnostics import ProvisionError
 from provision.ignition import Config, Disk
 from provision.inspection.devices import names_of
