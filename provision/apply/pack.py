@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from provision import __version__
+from provision.apply import environment
 from provision.apply.bytecode import Source, compile_with
 from provision.apply.fetch.tls import BUNDLES
 from provision.apply.options import DONE, USAGE, new_parser
@@ -173,6 +174,8 @@ def pack(agent: str, listed: list[Listed], destination: str, *, https: str) -> t
     with open(agent, "rb") as file:
         tree.put(AGENT, file.read(), PROGRAM_MODE)
     tree.put(WRAPPER, WRAPPER_TEXT.encode(), PROGRAM_MODE)
+    if os.path.exists(environment.FILE):
+        tree.copy(environment.FILE)
     return tree, with_https
 
 

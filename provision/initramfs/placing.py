@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from provision.apply import environment
 from provision.apply.pack import AGENT, WRAPPER, WRAPPER_TEXT
 from provision.apply.paths import parent_of
 from provision.apply.system import Machine
@@ -29,12 +30,13 @@ class Placed(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What goes to a path: content and mode of a file, or the target of a link."""
+    """What goes to a path: content and mode of a file, or the target of a link. `is_setting`: people may change it."""
 
     path: str
     data: bytes
     mode: int
     target: str = ""
+    is_setting: bool = False
 
     @property
     def hash(self) -> str:
@@ -46,6 +48,7 @@ def contents(kind: str, agent: bytes) -> Iterator[Content]:
     """All that a kind has in a root."""
     yield Content(AGENT, agent, kinds.PROGRAM)
     yield Content(WRAPPER, WRAPPER_TEXT.encode(), kinds.PROGRAM)
+    yield Content(environment.FILE, (kinds.FOLDER / "environment").read_bytes(), kinds.FILE, is_setting=True)
     if kinds.KINDS[kind].signs:
         yield Content(f"{kinds.OWN}/programs", programs.listed().encode(), kinds.FILE)
         yield Content(f"{kinds.OWN}/programs.clevis", programs.listed_for_clevis().encode(), kinds.FILE)
@@ -91,6 +94,8 @@ def put(content: Content, machine: Machine) -> State:
     found = machine.look(path)
     if found.kind == "directory":
         raise ProvisionError(f"{machine.host_path.rstrip('/')}{path} is a directory; a file of provision goes there")
+    if content.is_setting and found.kind != "missing":
+        return "unchanged"
     if content.target:
         if (found.kind, found.target) == ("link", content.target):
             return "unchanged"
@@ -153,7 +158,9 @@ def take_away(path: str, hash: str, machine: Machine) -> State:
 
 def remove_empty(path: str, machine: Machine) -> None:
     """Remove a folder that was made for our files, if nothing else is in it."""
-    is_ours = path == kinds.OWN or path.endswith(("/35provision", "/local-premount", "/local-bottom"))
+    is_ours = path in (kinds.OWN, parent_of(environment.FILE)) or path.endswith(
+        ("/35provision", "/local-premount", "/local-bottom")
+    )
     if is_ours and machine.look(machine.resolve(path)).kind == "directory" and not machine.names(machine.resolve(path)):
         machine.remove(machine.resolve(path))
 

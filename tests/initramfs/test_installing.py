@@ -11,7 +11,8 @@ from cli_console import provision
 
 from provision.agent import building
 from provision.agent.building import Built
-from provision.apply.programs import PROGRAMS
+from provision.apply import environment
+from provision.apply.programs import FRAGMENT_VARIABLE, PROGRAMS
 from provision.diagnostics import ProvisionError
 from provision.initramfs import programs
 from provision.initramfs.installing import install, uninstall
@@ -78,7 +79,7 @@ def test_all_files_of_a_kind_are_written_and_taken_away_again(kind: str, tmp_pat
 
 def test_every_shipped_file_belongs_to_a_kind() -> None:
     shipped = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
-    assert {row.source for kind in KINDS.values() for row in kind.rows if row.source} == shipped
+    assert {row.source for kind in KINDS.values() for row in kind.rows if row.source} == shipped - {"environment"}
 
 
 @pytest.mark.parametrize("kind", SIGNS)
@@ -111,6 +112,17 @@ def test_what_somebody_changed_is_left(tmp_path: Path) -> None:
     assert report.notes == ["/usr/share/initramfs-tools/hooks/provision was changed since, and is left"]
     assert hook.exists()
     assert not (root / "usr/lib/provision").exists()
+
+
+def test_settings_are_the_machine_s_own(tmp_path: Path) -> None:
+    root = system(tmp_path, "dracut")
+    install(str(root), "auto", None)
+    settings = root / "etc/provision/environment"
+    assert dict(environment.settings(settings.read_text(), "")) == {FRAGMENT_VARIABLE: "false"}
+    settings.write_text("PROVISION_DEVICE_TIMEOUT=5\n")
+    assert install(str(root), "auto", None).changed == 0
+    assert settings.read_text() == "PROVISION_DEVICE_TIMEOUT=5\n"
+    assert uninstall(str(root), None).notes == ["/etc/provision/environment was changed since, and is left"]
 
 
 def test_files_that_another_kind_needs_stay(tmp_path: Path) -> None:
@@ -247,20 +259,20 @@ def test_the_report_is_for_people_or_programs(tmp_path: Path) -> None:
     assert (first.code, first.err) == (0, "")
     lines = first.out.splitlines()
     assert "written   /usr/share/initramfs-tools/hooks/provision" in lines
-    assert f"{root}: initramfs-tools: 11 of 11 files changed" in lines
+    assert f"{root}: initramfs-tools: 12 of 12 files changed" in lines
     assert any(
         line.startswith("missing:  cryptsetup, so a first boot cannot do encrypted volumes; on Debian:")
         for line in lines
     )
     assert f"next:     in {root}: run `update-initramfs -u -k all`, which makes the initramfs anew" in lines
     second = provision("initramfs", "install", "--root", str(root))
-    assert f"{root}: nothing to do, 11 files are as they should be" in second.out
+    assert f"{root}: nothing to do, 12 files are as they should be" in second.out
     assert "update-initramfs" not in second.out
     told = json.loads(provision("initramfs", "install", "--json", "--root", str(root)).out)
     assert (told["root"], told["kinds"], told["changed"]) == (str(root), ["initramfs-tools"], 0)
     assert {each["state"] for each in told["files"]} == {"unchanged"}
     gone = json.loads(provision("initramfs", "uninstall", "--json", "--root", str(root)).out)
-    assert (gone["kinds"], gone["changed"]) == (["initramfs-tools"], 11)
+    assert (gone["kinds"], gone["changed"]) == (["initramfs-tools"], 12)
     assert (
         provision("initramfs", "uninstall", "--root", str(root)).out == f"{root}: nothing to do, nothing is installed\n"
     )

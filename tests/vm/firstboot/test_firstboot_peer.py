@@ -14,6 +14,8 @@ from firstboot_initramfs import initramfs, peer_initramfs
 from firstboot_machine import BOOT_S, Computer, switch_off
 from firstboot_stories import log_in, time_to_pivot_s
 
+from provision.apply.programs import FRAGMENT_VARIABLE
+
 __all__ = ["computer"]
 
 # What both can do, in a version that both know.
@@ -114,6 +116,8 @@ systemd:
     - name: rescue.service
       mask: true
 """
+# Keys go where the peer has them, not where /etc/provision/environment says.
+WORDS = f"ignition.firstboot=1 ignition.platform.id=qemu systemd.setenv={FRAGMENT_VARIABLE}=true"
 SELINUX = {
     "/etc/selinux/config": "SELINUX=disabled\nSELINUXTYPE=targeted\n",
     "/etc/selinux/targeted/contexts/files/file_contexts": "",
@@ -154,7 +158,7 @@ def test_one_config_has_the_same_result_under_both(computer: NewComputer) -> Non
         machines.append(machine)
         for path, content in SELINUX.items():
             root_of(machine.disks["system"]).put(path, content)
-        with machine.on(made, "ignition.firstboot=1 ignition.platform.id=qemu", config=config) as console:
+        with machine.on(made, WORDS, config=config) as console:
             log_in(console)
             times.append(time_to_pivot_s(console))
             looks.append(seen(console))
@@ -202,6 +206,6 @@ def drives(machine: Computer) -> dict[int, object]:
 def test_the_peer_fails_where_there_is_no_selinux(computer: NewComputer) -> None:
     machine = computer("dracut", data=0.5)
     config = as_bytes(transpiled(BOTH, "--target", "3.3.0"))
-    with machine.on(peer_initramfs(), "ignition.firstboot=1 ignition.platform.id=qemu", config=config) as console:
+    with machine.on(peer_initramfs(), WORDS, config=config) as console:
         console.expect(r"Failed to start .*Ignition \(mount\)|login: $", BOOT_S)
         assert "login: " not in console.text, "the peer finishes: the comparison needs no SELinux any more"

@@ -34,6 +34,7 @@ equal 'the volume behind the root' "$(findmnt -no SOURCE,FSTYPE /var/scratch | x
 node /etc/crypttab file 600 0:0
 node /etc/luks/secret file 600 0:0
 content /etc/luks/secret 'the key of the volume'
+node /home/admin/.ssh/authorized_keys file 600 1234:1234
 """
 
 
