@@ -107,9 +107,11 @@ class ChangePartitions(DeviceAct):
         yield from (("--add", number) for number in made if number not in self.deletes)
 
     def tell_kernel(self, system: Devices) -> None:
-        """Have the kernel know what was changed."""
+        """Have the kernel know what was changed, where it did not see so itself when sgdisk closed the disk."""
         for what, number in self.numbers():
-            tell_kernel(what, number, self.device, system)
+            is_there = system.exists(f"{self.nodes}{number}")
+            if what != "--delete" or is_there:
+                tell_kernel("--update" if what == "--add" and is_there else what, number, self.device, system)
 
     def verify(self, system: Devices) -> None:
         """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""

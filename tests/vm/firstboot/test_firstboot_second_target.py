@@ -1,14 +1,15 @@
 """Images whose initramfs cannot be changed: the same in the early boot of the system itself, before its services start."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from firstboot_disks import FileSystem, root_of
+from firstboot_disks import FileSystem, partitions, root_of
 from firstboot_documents import CHECKOUT, HEAD, USERS, as_bytes, transpiled
 from firstboot_fixtures import NewComputer, computer
 from firstboot_image import image
-from firstboot_machine import switch_off
+from firstboot_machine import BOOT_S, switch_off
 from firstboot_stories import ASKED, IS_SOUND, admin_logs_in, first_boot_is_done, is_marked, log_in, nothing_strange
 
 __all__ = ["computer"]
@@ -68,6 +69,38 @@ def test_a_stock_initramfs_and_the_unit_in_the_system(computer: NewComputer) -> 
         nothing_strange(console)
         switch_off(console)
     assert is_marked(system)
+
+
+# The root's own partition would have to change.
+ROOT_SMALLER = f"""
+{HEAD}
+storage:
+  disks:
+    - device: /dev/disk/by-id/virtio-system
+      partitions: [{{number: 2, label: root, size_mib: 100}}]
+  files:
+    - path: /etc/issue.d/new
+      contents: {{inline: provisioned}}
+"""
+
+
+def test_a_disk_that_holds_the_running_root_is_refused(computer: NewComputer) -> None:
+    machine = computer("initramfs-tools")
+    disk = machine.disks["system"]
+    install(root_of(disk), machine.folder / "installed")
+    stock = image("initramfs-tools") / "initrd"
+    before = partitions(disk)
+    with machine.on(stock, ASKED, config=as_bytes(transpiled(ROOT_SMALLER))) as console:
+        console.expect(r"provision: stage disks failed(?s:.*)\n-{72}\n", BOOT_S)
+        assert re.search(r"virtio-system.*in use|in use.*virtio-system", " ".join(console.text.split())), (
+            console.shown()
+        )
+        # Its services do not start.
+        console.expect("emergency mode|root account is locked|Press Enter for maintenance", BOOT_S)
+        nothing_strange(console)
+    assert partitions(disk) == before
+    assert not is_marked(root_of(disk))
+    assert not root_of(disk).exists("/etc/issue.d/new")
 
 
 def install(system: FileSystem, folder: Path) -> None:
