@@ -5,17 +5,14 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Callable
-from functools import lru_cache
 
+from provision import passwords
 from provision.templates.faults import RenderingError
 from provision.templates.yaml_text import to_yaml as yaml_of
 from provision.units.names import escape, escape_path
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-SALT_LETTERS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-SALT_LENGTH = 16
-ROUNDS = 5000  # what crypt(3) takes where nothing is said
 MIN_ROUNDS, MAX_ROUNDS = 1000, 1_000_000
 # What Jinja has for HTML, and what would give another result each time.
 REMOVED = ("e", "escape", "forceescape", "random", "safe", "striptags", "urlize", "xmlattr", "tojson", "pprint")
@@ -95,12 +92,10 @@ def systemd_escape(value: object, path: bool = False) -> str:
 # ---- passwords ---------------------------------------------------------------------------------------------------
 
 
-def password_hash(value: object, name: str, salt: str | None = None, rounds: int = ROUNDS) -> str:
-    """A password as crypt(3) keeps it, by SHA-512: `$6$salt$hash`. The same input gives the same hash.
+def password_hash(value: object, name: str, salt: str | None = None, rounds: int = passwords.ROUNDS) -> str:
+    """A password as crypt(3) keeps it, by SHA-512; `name` is the template's.
 
-    Without `salt`, the salt follows from the password and the `name` of the template, by way of a full hash: a salt that
-    followed directly would let one try passwords without the work that a hash is meant to cost. Equal passwords in one
-    template so have equal hashes; `salt=hostname` makes them differ between machines. A salt may be any text.
+    Equal passwords in one template have equal hashes; `salt=hostname` makes them differ between machines.
     """
     text = text_for(value, "password_hash")
     if "\0" in text:
@@ -109,26 +104,7 @@ def password_hash(value: object, name: str, salt: str | None = None, rounds: int
         raise RenderingError(f"`rounds` is a number from {MIN_ROUNDS} to {MAX_ROUNDS}", word="rounds")
     if salt is not None and not (isinstance(salt, str) and salt):
         raise RenderingError(f"`salt` is a text, not {'an empty one' if salt == '' else kind_of(salt)}", word="salt")
-    if salt is None:
-        salt = letters(crypt_sha512(text, letters(name), rounds))
-    elif len(salt) > SALT_LENGTH or not set(salt) <= set(SALT_LETTERS):
-        salt = letters(salt)
-    return crypt_sha512(text, salt, rounds)
-
-
-def letters(text: str) -> str:
-    """A salt that stands for a text of any length."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-    return "".join(SALT_LETTERS[byte & 63] for byte in digest[:SALT_LENGTH])
-
-
-@lru_cache(maxsize=1024)
-def crypt_sha512(password: str, salt: str, rounds: int) -> str:
-    """The hash itself."""
-    from passlib.handlers.sha2_crypt import sha512_crypt
-
-    hashed: str = sha512_crypt.using(salt=salt, rounds=rounds).hash(password.encode("utf-8", "surrogateescape"))
-    return hashed
+    return passwords.password_hash(text, name, salt, rounds)
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------

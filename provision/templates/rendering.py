@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
+from provision import passwords
 from provision.diagnostics import Diagnostic, Span
 from provision.document import Document
 from provision.templates import limits
@@ -158,7 +159,7 @@ class Renderer:
         """The filter; what it gives is as secret as a password."""
         from provision.templates import filters
 
-        given = filters.ROUNDS if rounds is None else rounds
+        given = passwords.ROUNDS if rounds is None else rounds
         hashed = filters.password_hash(value, self.name, salt, given)
         self.secrets.add(hashed)
         return hashed

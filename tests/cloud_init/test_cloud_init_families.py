@@ -8,9 +8,9 @@ from cloud_init_contents import codes_of, compiled, content_of, decoded, files_o
 
 from provision.diagnostics import span_of
 from provision.ignition import User
+from provision.passwords import password_hash
 from provision.schema.cloud_init.keys import CANONICAL_KEYS
 from provision.transpile.compile import Compiled, compile_document
-from provision.transpile.sha512_crypt import salt_for, sha512_crypt
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX7vRPTxSDfyqXy1ZG5RS+hFgnCVPHN6S+5qLnwVwJp"
 HASH = "$6$saltsalt$8RWsOfwR6M6PpnoeQiEiWzNTPo1f0HjVYjDnLZhGx16aBFRkeqiHAzfXP/LgrOWMBMXqiU2pLrXsSOHNUyUm91"
@@ -57,7 +57,7 @@ def test_the_first_entry_of_a_user_counts() -> None:
         (f"passwd: {HASH}, lock_passwd: false", HASH),
         (f"passwd: {HASH}", None),
         (f"passwd: {HASH}, lock_passwd: true", None),
-        ("plain_text_passwd: secret, lock_passwd: false", sha512_crypt("secret", salt_for("ada", "secret"))),
+        ("plain_text_passwd: secret, lock_passwd: false", password_hash("secret", "ada")),
         (f"hashed_passwd: {HASH}, plain_text_passwd: x, lock_passwd: false", HASH),
         ("lock_passwd: false", None),
     ],
@@ -83,7 +83,7 @@ def test_passwords_expire_unless_told_otherwise() -> None:
 @pytest.mark.parametrize("lines", ["[core:secret]", "|\n    core:secret\n"])
 def test_the_old_list_of_passwords_is_read(lines: str) -> None:
     result = compiled(f"{UTC}chpasswd:\n  expire: false\n  list: {lines}\n")
-    assert users_of(result)["core"].password_hash == sha512_crypt("secret", salt_for("core", "secret"))
+    assert users_of(result)["core"].password_hash == password_hash("secret", "core")
 
 
 def test_secrets_are_in_no_message() -> None:
@@ -488,7 +488,7 @@ def test_a_password_beside_those_of_chpasswd_is_passed_over_and_told() -> None:
     assert [one.span.line for one in found.diagnostics if one.code == "PV734"] == [2]
     assert found.config is not None
     (user,) = found.config.passwd.users
-    assert user.password_hash == sha512_crypt("b", salt_for("core", "b"))
+    assert user.password_hash == password_hash("b", "core")
 
 
 def test_a_remote_of_rsyslog_may_have_a_comment_and_stays_one_line() -> None:

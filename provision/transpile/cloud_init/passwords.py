@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from provision.diagnostics import declare
 from provision.ignition import User
+from provision.passwords import password_hash
 from provision.record import Record
 from provision.schema.cloud_init.accounts import Chpasswd, UserEntry
 from provision.transpile.cloud_init.build import Build, shell_word
-from provision.transpile.sha512_crypt import salt_for, sha512_crypt
 
 declare(
     "PV731", "warning", "secret in clear text",
@@ -113,7 +113,7 @@ def hash_of(password: Password, build: Build) -> str | None:
             author.complain("PV728", "error", record, field, f"a password has at most {LONGEST} bytes", item=item)
             return None
         author.fate(record, field, "exact", "hashed when compiled")
-        return sha512_crypt(text, salt_for(name, text))
+        return password_hash(text, name)
     if HASH.fullmatch(text):
         return text
     said = f"what stands for the password of {name} is no hash of crypt(3)"

@@ -1,8 +1,11 @@
 """Hashes of passwords, against the vectors of their specification."""
 
+import shutil
+import subprocess
+
 import pytest
 
-from provision.transpile.sha512_crypt import ALPHABET, salt_for, sha512_crypt
+from provision.passwords import ROUNDS, SALT_LENGTH, crypt_sha512, letters, password_hash
 
 # Source: Ulrich Drepper, "Unix crypt using SHA-256 and SHA-512", the table of tests: salt, rounds, key, hash.
 VECTORS = [
@@ -21,12 +24,28 @@ VECTORS = [
 
 @pytest.mark.parametrize(("salt", "rounds", "key", "wanted"), VECTORS)
 def test_a_vector_of_the_specification_comes_out(salt: str, rounds: int, key: str, wanted: str) -> None:
-    assert sha512_crypt(key, salt, rounds) == wanted
+    assert crypt_sha512(key, salt[:SALT_LENGTH], rounds) == wanted
 
 
-def test_a_salt_follows_from_the_user_and_the_password() -> None:
-    assert salt_for("ada", "secret") == salt_for("ada", "secret")
-    assert salt_for("ada", "secret") != salt_for("bob", "secret")
-    assert salt_for("ada", "secret") != salt_for("ada", "secret2")
-    assert len(salt_for("ada", "secret")) == 16
-    assert set(salt_for("ada", "secret")) <= set(ALPHABET)
+def test_a_salt_follows_from_the_name_and_the_password() -> None:
+    salts = [
+        password_hash(*given).split("$")[2] for given in (("secret", "ada"), ("secret", "bob"), ("secret2", "ada"))
+    ]
+    assert len(set(salts)) == 3
+    assert {len(salt) for salt in salts} == {SALT_LENGTH}
+    assert password_hash("secret", "ada") == password_hash("secret", "ada")
+
+
+def test_the_salt_gives_no_way_around_the_work_of_the_hash() -> None:
+    """Made from the hash of a hash: who tries passwords has to work for each."""
+    salt = password_hash("a", "web").split("$")[2]
+    assert salt == letters(crypt_sha512("a", letters("web"), ROUNDS))
+    assert salt != letters("a")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_openssl_makes_the_same_hash() -> None:
+    done = subprocess.run(
+        ["openssl", "passwd", "-6", "-salt", "abcdefgh", "grüße"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == password_hash("grüße", "web", "abcdefgh")
