@@ -12,8 +12,6 @@ from provision.schema.machine.facts import Fact, check_together, facts_of
 from provision.templates.configs import compile_read, read_config
 from provision.transpile.author import Options
 from provision.transpile.detect import is_recognised
-from provision.workers import CHUNK as CHUNK
-from provision.workers import die_on_interrupt as die_on_interrupt
 from provision.workers import in_processes
 
 # Below this many files starting processes costs more than they save.

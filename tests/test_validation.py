@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from provision import validation
 from provision.diagnostics import ProvisionError
 from provision.transpile.author import Options
-from provision.validation import CHUNK, Selection, check_selection, validate_files
+from provision.validation import Selection, check_selection, validate_files
+from provision.workers import CHUNK
 
 CODES = st.sampled_from(["PV001", "PV101", "PV102", "PV201", "PV301", "PV310", "PV311", "PV601"])
 PREFIXES = st.lists(CODES.flatmap(lambda code: st.integers(2, 5).map(lambda length: code[:length])), max_size=3)

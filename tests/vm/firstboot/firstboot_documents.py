@@ -187,6 +187,29 @@ storage:
       contents:
         inline: The root is a mirror.
 """
+# A blank disk becomes an encrypted volume that the root is in.
+ROOT_KEY = "the word of the root"
+ENCRYPTED_ROOT = f"""
+{HEAD}
+{USERS}
+storage:
+  disks:
+    - device: /dev/disk/by-id/virtio-one
+      wipe_table: true
+      partitions: [{{label: root.sealed, number: 1}}]
+  luks:
+    - name: root
+      label: sealed
+      device: /dev/disk/by-partlabel/root.sealed
+      wipe_volume: true
+      key_file: {{inline: {ROOT_KEY}}}
+      options: [--pbkdf=pbkdf2, --pbkdf-force-iterations=1000]
+  files:
+    - path: /etc/motd
+      overwrite: true
+      contents:
+        inline: The root is sealed.
+"""
 
 
 def transpiled(text: str | Path, *options: str) -> dict[str, Any]:

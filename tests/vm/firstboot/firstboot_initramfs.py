@@ -32,7 +32,11 @@ MAKE: dict[Kind, str] = {
 }
 # The step of an installer, which copies a system to the root that provisioning has made; see there.
 BRING_DEPLOY: dict[Kind, str] = {
-    "initramfs-tools": 'install -m 755 "$3/firstboot_deploy.sh" "$tree/etc/initramfs-tools/scripts/local-premount/zz-deploy"',
+    "initramfs-tools": """
+install -m 755 "$3/firstboot_deploy.sh" "$tree/etc/initramfs-tools/scripts/local-premount/zz-deploy"
+# As where the root is encrypted when the initramfs is made.
+echo CRYPTSETUP=y >> "$tree/etc/cryptsetup-initramfs/conf-hook"
+""",
     "dracut": ":",
 }
 PEER = """
