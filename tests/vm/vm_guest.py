@@ -175,7 +175,7 @@ def emulator_command(folder: Path, made: Path) -> list[str]:
     worker of the tests has a guest: with two a scenario costs half as much time again, for the atomics that are emulated.
     """
     return [
-        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", str(MEMORY_MIB),
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Westmere", "-smp", "1", "-m", str(MEMORY_MIB),
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-kernel", f"{made}/vmlinuz", "-initrd", f"{folder}/initrd",
         "-append", "console=ttyS0 panic=-1 loglevel=5 mitigations=off random.trust_bootloader=on raid=noautodetect",

@@ -76,7 +76,7 @@ class Computer:
         self.boots += 1
         socket, log = self.folder / f"console-{self.boots}", self.folder / f"console-{self.boots}.log"
         command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", str(MEMORY_MIB),
+            "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Westmere", "-smp", "1", "-m", str(MEMORY_MIB),
             "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-kernel", str(self.kernel), "-initrd", str(initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}",
             "-chardev", f"socket,id=console,path={socket},server=on,wait=on,logfile={log}", "-serial", "chardev:console",

@@ -9,7 +9,8 @@ from firstboot_stories import ASKED, IS_SOUND, admin_logs_in, first_boot_is_done
 
 __all__ = ["computer"]
 
-ROOT = "root=/dev/mapper/root"
+# The root is waited for before provisioning has made it.
+ROOT = "root=/dev/mapper/root rootdelay=10"
 # What Debian's own scripts open the root by. Source: cryptsetup-initramfs, README.initramfs, "The cryptopts boot argument".
 UNLOCK = "cryptopts=target=root,source=/dev/disk/by-partlabel/root.sealed"
 ROOT_IS_SEALED = """

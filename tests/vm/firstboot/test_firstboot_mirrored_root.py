@@ -16,7 +16,8 @@ from firstboot_stories import ASKED, IS_SOUND, admin_logs_in, first_boot_is_done
 
 __all__ = ["computer"]
 
-ROOT = "root=/dev/md/root"
+# The root is waited for before provisioning has made it.
+ROOT = "root=/dev/md/root rootdelay=10"
 ROOT_IS_THE_MIRROR = """
 equal 'the root' "$(readlink -f "$(findmnt -no SOURCE /)")" "$(readlink -f /dev/md/root)"
 array /dev/md/root raid1 2 0

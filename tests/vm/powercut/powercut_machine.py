@@ -250,7 +250,7 @@ def command(story: Story, folder: Path, words: str) -> list[str]:
         "console=ttyS0 panic=-1 loglevel=4 mitigations=off no_timer_check random.trust_bootloader=on raid=noautodetect"
     )
     return [
-        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", str(MEMORY_MIB),
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Westmere", "-smp", "1", "-m", str(MEMORY_MIB),
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-kernel", f"{made}/vmlinuz", "-initrd", f"{folder}/initrd",
         "-append", f"{always} {story.words} root=LABEL={story.label} {words}",
