@@ -1,21 +1,18 @@
 """What Jinja's compiler writes for a template, changed so that output knows its origin, and turns and calls are counted."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 
 from provision.templates.tags import offset_of
 
-if TYPE_CHECKING:
-    from provision.templates.engine import Engine
-
 
 class Generator(CodeGenerator):
     """Writes the Python of a template, with the origin of all that it puts out."""
 
-    environment: "Engine"
+    environment: Any  # an Engine, which imports this
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
