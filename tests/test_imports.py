@@ -16,7 +16,7 @@ import provision
 PACKAGE = Path(provision.__file__).parent
 # Each may import those before it, and its own parts; the longest name that fits a module counts.
 ORDER = (
-    "typed", "diagnostics", "units", "record", "ignition", "source_map", "schema.rules", "contents", "versions", "document", "schema", "suppressions", "transpile",
+    "typed", "diagnostics", "units", "record", "ignition", "source_map", "schema.rules", "contents", "passwords", "versions", "document", "schema", "suppressions", "transpile",
     "apply", "agent", "initramfs", "formats", "report", "fetched", "inputs", "progress", "workers", "decompile", "inspection", "templates", "composition", "inventory", "pages", "validation", "comparison", "planning", "applying", "migration", "rendering", "cli", "__main__",
 )  # fmt: skip
 APPLIER_NEEDS = {
@@ -33,7 +33,7 @@ APPLIER_NEEDS = {
 }
 # Libraries that cost much to load or are seldom needed, and the only places that may ask for each.
 PLACES = {
-    "typer": {"cli"}, "rich": {"progress"}, "jsonschema": {"schema", "templates"}, "jinja2": {"templates", "transpile"}, "passlib": {"templates"},
+    "typer": {"cli"}, "rich": {"progress"}, "jsonschema": {"schema", "templates"}, "jinja2": {"templates", "transpile"}, "passlib": {"passwords"},
 }  # fmt: skip
 
 

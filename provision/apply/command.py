@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from provision import __version__
-from provision.apply import environment, log
+from provision.apply import log
 from provision.apply.failure import report_of
 from provision.apply.failure_file import FAILURE_FILE, keep_failure
 from provision.apply.options import DONE, FAILED, USAGE, check_platform, flag, is_on, new_parser, switch
@@ -210,6 +210,8 @@ def run_agent(arguments: Sequence[str]) -> int:
         print(AGENT_HELP)
         return DONE
     if name in PROGRAMS:
+        from provision.apply import environment
+
         environment.load(os.environ)
         return PROGRAMS[name](given)
     known = [each for each in PROGRAMS if each != "provision-ignition"]
