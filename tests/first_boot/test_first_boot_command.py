@@ -87,8 +87,8 @@ def test_a_platform_that_there_is_not_is_told_before_anything_is_fetched(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "first-boot : not a command; there are begin, end, failure"),
-        (("start",), "first-boot start: not a command; there are begin, end, failure"),
+        ((), "first-boot: a command is missing; there are begin, end, failure"),
+        (("start",), "first-boot: 'start' is no command of it; there are begin, end, failure"),
         (("begin", "-wait", "long"), "-wait long: write seconds, such as 10"),
     ],
 )

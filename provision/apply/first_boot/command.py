@@ -32,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         print(HELP)
         return DONE
     if name not in COMMANDS:
-        raise ProvisionError(f"{PROGRAM} {name}: not a command; there are {', '.join(COMMANDS)}", exit_code=USAGE)
+        wrong = f"{name!r} is no command of it" if name else "a command is missing"
+        raise ProvisionError(f"{PROGRAM}: {wrong}; there are {', '.join(COMMANDS)}", exit_code=USAGE)
     return COMMANDS[name](given)
 
 
