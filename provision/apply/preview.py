@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from provision.apply.operations import Operation, Reader
-from provision.apply.operations.nodes import WriteFile
+from provision.apply.operations.nodes import OTHERS_READ, WriteFile
 from provision.apply.paths import Found, shown
 from provision.apply.runner import IS_SO
 
@@ -46,7 +46,7 @@ def changes(operation: Operation, reader: Reader, blobs: Mapping[str, bytes]) ->
 def is_secret(operation: Operation, found: Found, old: bytes, new: bytes) -> bool:
     """Whether not everybody may read the file, before or after, or it holds a private key."""
     modes = [found.mode or 0, *([operation.mode] if isinstance(operation, WriteFile) else [])]
-    return not all(mode & 0o004 for mode in modes) or PRIVATE_KEY in old or PRIVATE_KEY in new
+    return not all(mode & OTHERS_READ for mode in modes) or PRIVATE_KEY in old or PRIVATE_KEY in new
 
 
 def diff(path: str, old: bytes, new: bytes) -> Iterator[str]:

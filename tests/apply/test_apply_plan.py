@@ -35,7 +35,7 @@ def test_a_new_file_comes_with_its_missing_parents() -> None:
     assert described(wanted) == [
         "make directory /srv: mode 0755",
         "make directory /srv/x: mode 0755",
-        f"write /srv/x/a: 3 bytes, sha512 {HI_HASH}, mode 0600, owner 5:",
+        "write /srv/x/a: 3 bytes, mode 0600, owner 5:",
     ]
 
 
@@ -91,7 +91,7 @@ def test_appending_keeps_content_mode_and_owner() -> None:
     plan = planned(wanted, known)
     (operation,) = plan.operations
     content = sha512(b"old\nhi\nho\n")
-    assert operation.describe() == f"write /etc/a: 10 bytes, sha512 {content[:12]}, mode 0640, owner 3:4"
+    assert operation.describe() == "write /etc/a: 10 bytes, mode 0640, owner 3:4"
     assert plan.blobs[content] == b"old\nhi\nho\n"
 
 

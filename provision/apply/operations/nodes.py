@@ -9,6 +9,7 @@ from provision.record import field
 
 # Content that any disk takes in milliseconds.
 QUICK_BYTES = 1 << 20
+OTHERS_READ = 0o004
 
 
 def owner_fits(reader: Reader, found: Found, owner: str) -> bool:
@@ -31,7 +32,9 @@ class WriteFile(Operation):
 
     def describe(self) -> str:
         size = f"{self.size} byte{'s' * (self.size != 1)}"
-        return f"write {shown(self.path)}: {size}, sha512 {self.blob[:12]}, {attributes(self.mode, self.owner)}"
+        # What is not for everybody may be a password, and those can be tried against a hash.
+        digest = f"sha512 {self.blob[:12]}, " if self.mode & OTHERS_READ else ""
+        return f"write {shown(self.path)}: {size}, {digest}{attributes(self.mode, self.owner)}"
 
     def done(self, reader: Reader) -> bool:
         found = reader.look(self.path)
