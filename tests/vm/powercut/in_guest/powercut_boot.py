@@ -66,7 +66,7 @@ class FirstBoot:
 
     def is_asked_for(self) -> bool:
         """Whether the applier takes this for a first boot."""
-        shell(f"{(STORY / 'before').read_text()}; udevadm settle")
+        shell(f"{(STORY / 'before').read_text()}\nudevadm settle")
         say("STAGE begin")
         if status := shell("first-boot begin -log-to-stdout"):
             raise StageError(f"first-boot begin ended with status {status}", status)

@@ -12,10 +12,12 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 TOP = "/run/survey"
+PATIENCE_S = 20.0
 # Bytes of a sector as the kernel counts, whatever those of the disk are.
 KERNEL_SECTOR = 512
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -33,6 +35,18 @@ def output(command: str) -> str:
     """What a program prints, or how it fails."""
     ended = subprocess.run(command, shell=True, capture_output=True, text=True)
     return ended.stdout if ended.returncode == 0 else f"status {ended.returncode}: {ended.stdout}{ended.stderr}"
+
+
+def nodes(disk: str, table: Json) -> list[str]:
+    """The partitions of a disk. Those of its table are waited for: a program that may write has looked at it, whereupon udev
+    has the kernel read the table again, and for a moment there are none.
+    """
+    wanted = {disk + entry["number"] for entry in table.get("partitions", ())}
+    deadline = time.monotonic() + PATIENCE_S
+    output("udevadm settle")
+    while not all(map(os.path.exists, wanted)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return sorted(wanted | set(glob.glob(f"{disk}[0-9]*")))
 
 
 class Survey:
@@ -53,8 +67,8 @@ class Survey:
         report: Json = {"tables": {}, "signatures": {}, "arrays": {}, "volumes": {}, "checks": {}}
         for serial in self.story["disks"]:
             disk = disk_of(serial)
-            report["tables"][serial] = self.table(disk)
-            for device in [disk, *sorted(glob.glob(f"{disk}[0-9]*"))]:
+            table = report["tables"][serial] = self.table(disk)
+            for device in [disk, *nodes(disk, table)]:
                 report["signatures"][serial + device.removeprefix(disk)] = self.signatures(device)
         for name in self.story["slices"]:
             report["signatures"][f"/dev/mapper/{name}"] = self.signatures(f"/dev/mapper/{name}")
