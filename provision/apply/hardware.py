@@ -88,7 +88,8 @@ class Hardware:
 
     def flush(self, path: str) -> None:
         """Wait until all that was written to a device is on it."""
-        with opened(path, os.O_RDONLY) as fd:
+        # Not opened for writing: whereupon udev would look at it anew.
+        with opened(path, os.O_RDONLY, "written") as fd:
             os.fsync(fd)
 
     def save_table(self, path: str, sector_size: int, slots: int, before: int) -> bool:
@@ -107,7 +108,7 @@ class Hardware:
     def recover_table(self, path: str) -> None:
         """Where a run was cut off while it changed a disk's table, and left ruins, put the table before it back."""
         disk = self.look(path)
-        with opened(path, os.O_RDONLY) as fd:
+        with opened(path, os.O_RDONLY, "read") as fd:
             table = saved_table.saved(fd, disk.sector_size)
         if table is None:
             return
@@ -205,8 +206,8 @@ class Hardware:
 
 
 @contextmanager
-def opened(path: str, flags: int) -> Iterator[int]:
-    """A descriptor of a device. Raises ProvisionError, which names the device, where it cannot be used so."""
+def opened(path: str, flags: int, what: str = "written") -> Iterator[int]:
+    """A descriptor of a device. Raises ProvisionError, which names the device, where it cannot be written, or read."""
     try:
         fd = os.open(path, flags | os.O_CLOEXEC)
         try:
@@ -214,7 +215,6 @@ def opened(path: str, flags: int) -> Iterator[int]:
         finally:
             os.close(fd)
     except OSError as error:
-        what = "read" if flags & os.O_ACCMODE == os.O_RDONLY else "written"
         raise ProvisionError(f"{shown(path)} cannot be {what}: {error.strerror}") from error
 
 

@@ -93,6 +93,7 @@ class Mounter:
             repair_vfat(device)
         given = ("-o", ",".join(options)) if options else ()
         run("mount", *given, "-t", format, "--", device, self.host(path))
+        self.state.mounted.append(path)
         if set(os.listdir(self.host(path))) <= {"lost+found"}:
             self.labels.add(path)
             self.labels.apply()
@@ -101,6 +102,8 @@ class Mounter:
         """Unmount what is at the path."""
         log.debug(f"unmounting {self.host(path)}")
         run("umount", "--", self.host(path))
+        if path in self.state.mounted:
+            self.state.mounted.remove(path)
 
 
 def repair_vfat(device: str) -> None:

@@ -37,7 +37,7 @@ class State:
 
     `fetched`: what configs were read. `key_files`: keys of volumes, as data URLs, until they are in the root.
     `secure_key_files`: files of zkey's repository. `directories`: paths in the root that were made as mount points.
-    `output_files`: what the provider has to say in the root. `mounted`: paths in the root that the stage `mount` mounted itself.
+    `output_files`: what the provider has to say in the root. `mounted`: paths in the root that file systems of the config were mounted at.
     """
 
     def __init__(self) -> None:

@@ -153,13 +153,11 @@ def refuse(refusals: Sequence[str], consequence: str) -> None:
 def mount(place: Workplace) -> None:
     """Mount the config's file systems below the root."""
     from provision.apply.mounting import Mounter
-    from provision.apply.operations.mounts import Mount
     from provision.apply.plan.mounts import plan_mounts
 
     mounter = Mounter(place.root, place.state, place.names)
     acts = list(plan_mounts(place.config))
-    roots = place.execute([act for act in acts if act.path == "/"], mounter).executed
-    place.state.mounted += [act.path for act in roots if isinstance(act, Mount)]
+    place.execute([act for act in acts if act.path == "/"], mounter)
     if place.is_first_boot and acts:
         from provision.apply.resuming import begin, open_journal
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from provision.apply import log
 from provision.apply.fetching import Fetching
 from provision.apply.operations import Act
-from provision.apply.runner import Progress, Result, Step, run
+from provision.apply.runner import Progress, Step, run
 from provision.apply.state import State
 from provision.ignition import Config
 from provision.typed import Any, NamedTuple
@@ -40,6 +40,6 @@ class Workplace(NamedTuple):
     progress: Progress = log_step
     is_first_boot: bool = False
 
-    def execute(self, acts: Iterable[Act[Any]], system: object) -> Result[Act[Any]]:
+    def execute(self, acts: Iterable[Act[Any]], system: object) -> None:
         """Carry acts out."""
-        return run(list(acts), system, self.progress)
+        run(list(acts), system, self.progress)

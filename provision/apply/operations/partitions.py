@@ -99,19 +99,14 @@ class ChangePartitions(DeviceAct):
         starts = [entry.start for entry in table.entries] + [new.start for new in self.creates]
         return min(starts, default=0) * self.sector_size
 
-    def numbers(self) -> Iterator[tuple[str, str]]:
-        """What partx has to do about each partition. sgdisk itself cannot tell the kernel while one is mounted."""
-        made = [str(new.number) for new in self.creates]
-        yield from (("--delete", number) for number in self.deletes if number not in made)
-        yield from (("--update", number) for number in made if number in self.deletes)
-        yield from (("--add", number) for number in made if number not in self.deletes)
-
     def tell_kernel(self, system: Devices) -> None:
-        """Have the kernel know what was changed, where it did not see so itself when sgdisk closed the disk."""
-        for what, number in self.numbers():
-            is_there = system.exists(f"{self.nodes}{number}")
-            if what != "--delete" or is_there:
-                tell_kernel("--update" if what == "--add" and is_there else what, number, self.device, system)
+        """Have the kernel know what was changed. sgdisk itself cannot do so while a partition is mounted."""
+        made = [str(new.number) for new in self.creates]
+        for number in self.deletes:
+            if number not in made and system.exists(f"{self.nodes}{number}"):
+                partx("--delete", number, self.device, system)
+        for number in made:
+            tell_of(number, self.nodes, self.device, system)
 
     def verify(self, system: Devices) -> None:
         """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""
@@ -142,15 +137,19 @@ class AnnouncePartitions(DeviceAct):
 
     def execute(self, system: Devices) -> None:
         for partition in self.partitions:
-            what = "--update" if system.exists(f"{self.nodes}{partition.number}") else "--add"
-            tell_kernel(what, str(partition.number), self.device, system)
+            tell_of(str(partition.number), self.nodes, self.device, system)
         system.settle(self.device)
         for partition in self.partitions:
             expect_known(partition, self.nodes, self.sector_size, system)
 
 
-def tell_kernel(what: str, number: str, device: str, system: Devices) -> None:
-    """Have the kernel know one partition; it may know already, so complaints are only noticed."""
+def tell_of(number: str, nodes: str, device: str, system: Devices) -> None:
+    """Have the kernel know one partition as it is in the table."""
+    partx("--update" if system.exists(f"{nodes}{number}") else "--add", number, device, system)
+
+
+def partx(what: str, number: str, device: str, system: Devices) -> None:
+    """Tell the kernel of one partition; it may know already, so complaints are only noticed."""
     try:
         system.run("partx", what, "--nr", number, device)
     except ProvisionError as error:
