@@ -1,11 +1,12 @@
 """Variables that a machine sets for the agent in a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from provision.apply import environment
-from provision.apply.command import main
+from provision.apply.command import PROGRAMS, main
 from provision.diagnostics import ProvisionError
 
 TEXT = """
@@ -58,3 +59,20 @@ def test_programs_of_the_agent_heed_it(
     assert main(["provision-agent", "first-boot", "begin"]) == 3
     assert "environment:1: PATH=/bin is no setting" in capsys.readouterr().err
     assert main(["provision-agent", "--help"]) == 0
+
+
+def test_a_file_that_is_wrong_does_not_keep_the_failure_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "environment").write_text("PATH=/bin\n")
+    monkeypatch.setattr(environment.load, "__defaults__", (str(tmp_path / "environment"),))
+    told: list[Sequence[str]] = []
+
+    def tell(given: Sequence[str]) -> int:
+        told.append(given)
+        return 0
+
+    monkeypatch.setitem(PROGRAMS, "first-boot", tell)
+    assert main(["provision-agent", "first-boot", "failure", "-stage", "begin"]) == 0
+    assert told == [["failure", "-stage", "begin"]]
+    assert main(["provision-agent", "first-boot", "end"]) == 3
