@@ -1,6 +1,5 @@
 """Where templates are: folders and zips, searched in order; a name is looked up in each, the shipped library last."""
 
-import lzma
 import os
 import zipfile
 import zlib
@@ -18,8 +17,11 @@ from provision.templates.header import Header, read_header
 
 MAX_TEMPLATE_BYTES = 4 << 20
 MAX_FILES = 10_000
-# What zipfile and the decompressors behind it raise for what they cannot read; each has its own.
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError)
+# What every program for zips writes, and every Python reads.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for what it cannot read: no zip at all, an entry that is cut off or no longer what its checksum says,
+# names that are no text; RuntimeError is for passwords and features that it does not know.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
 class Library(Protocol):
@@ -98,7 +100,8 @@ class Zip:
     @cached_property
     def entries(self) -> dict[str, zipfile.ZipInfo]:
         """What the zip has, by name; entries that name no file below it are left out."""
-        infos = [info for info in self.archive.infolist() if not info.is_dir()]
+        # zipfile stumbles over names that are empty.
+        infos = [info for info in self.archive.infolist() if info.filename and not info.is_dir()]
         if len(infos) > MAX_FILES:
             raise LibraryError(self.path, f"the zip has more than {MAX_FILES} files, the limit for a library")
         return {info.filename: info for info in infos if is_inner(info.filename)}
@@ -108,7 +111,7 @@ class Zip:
         """The zip, open."""
         try:
             return zipfile.ZipFile(self.path)
-        except DAMAGED as error:
+        except UNREADABLE as error:
             raise LibraryError(self.path, f"the zip is damaged: {str(error).lower()}", "make it again") from None
         except OSError as error:
             raise LibraryError(self.path, f"can't be read: {(error.strerror or str(error)).lower()}") from None
@@ -120,10 +123,14 @@ class Zip:
         info = self.entries.get(name)
         if info is None:
             return None
+        if info.compress_type not in METHODS:
+            raise LibraryError(
+                self.path, f"`{name}` in the zip is not packed by deflate", "make the zip again, as `zip -r` does"
+            )
         try:
             with self.archive.open(info) as file:
                 return file.read(MAX_TEMPLATE_BYTES + 1)
-        except (*DAMAGED, OSError, RuntimeError) as error:
+        except (*UNREADABLE, OSError) as error:
             raise LibraryError(
                 self.path, f"`{name}` in the zip is damaged: {str(error).lower()}", "make it again"
             ) from None

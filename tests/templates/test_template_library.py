@@ -1,10 +1,15 @@
 """Libraries: folders and zips, in their order."""
 
+import io
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from templates_shared import HEAD
 
 from provision.templates.library import (
@@ -120,6 +125,37 @@ def test_a_damaged_file_in_a_zip_is_told(zipped: Path) -> None:
     found = find("own", [str(zipped)])
     assert isinstance(found, Template)
     assert [(each.code, each.file) for each in check(found)] == [("PV789", str(zipped))]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1 << 12), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 1 << 12)
+)
+def test_damage_to_a_zip_is_told_or_does_no_harm(changes: list[tuple[int, int]], cut: int) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("one.bu.j2", HEAD + "one\n" * 40)
+        archive.writestr("two.bu.j2", HEAD, zipfile.ZIP_STORED)
+    data = bytearray(packed.getvalue())
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "lib.zip"
+        path.write_bytes(data[: len(data) - cut] if cut < len(data) // 4 else data)
+        with suppress(LibraryError):
+            found = library(str(path))
+            for name in found.names():
+                found.data(name)
+
+
+def test_a_zip_that_is_packed_in_another_way_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lib.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("own.bu.j2", HEAD)
+    found = find("own", [str(path)])
+    assert isinstance(found, Template)
+    (said,) = check(found)
+    assert (said.code, said.file) == ("PV789", str(path))
+    assert "`own.bu.j2` in the zip is not packed by deflate" in said.message
 
 
 def test_a_zip_that_unpacks_to_too_much_is_told(tmp_path: Path) -> None:
