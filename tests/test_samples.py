@@ -28,7 +28,6 @@ BROKEN = sorted(path for path in (SAMPLES / "broken").iterdir() if path.is_file(
 # Each case that has an output, under the newest of its releases.
 NEWEST_CASES = list({case.name: case for case in ALL if case.expected() is not None}.values())
 
-VALIDATE = "/usr/bin/ignition-validate"
 NEWEST_OF_DEBIAN = (3, 3)
 
 # What a sample needs to be told.
@@ -240,17 +239,6 @@ def test_a_cloud_config_applies_to_a_directory_as_its_author_meant_it(name: str,
         assert (tmp_path / "etc/hostname").read_text() == "core-01\n"
         assert (tmp_path / "etc/coreos/update.conf").read_text() == "REBOOT_STRATEGY=off\n"
         assert os.readlink(tmp_path / "etc/systemd/system/locksmithd.service") == "/dev/null"
-
-
-@pytest.fixture(scope="module")
-def judge() -> str:
-    """Debian's ignition-validate, which CI must have."""
-    if not os.path.exists(VALIDATE):
-        said = "ignition-validate is missing: apt-get install ignition"
-        if os.environ.get("CI"):
-            pytest.fail(said)
-        pytest.skip(said)
-    return VALIDATE
 
 
 @pytest.mark.parametrize(

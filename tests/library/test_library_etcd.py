@@ -15,7 +15,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,8 @@ from provision.units import parse, split_words, variables
 
 DEADLINE_S = 90.0
 NAMES = ("one", "two", "three")
+# Arguments and variables of programs, by names for their logs.
+Commands = dict[str, tuple[list[str], dict[str, str]]]
 TOOLS = {"etcd": "etcd-server", "openssl": "openssl", "curl": "curl"}
 
 missing = sorted(package for tool, package in TOOLS.items() if shutil.which(tool) is None)
@@ -111,7 +113,7 @@ class Etcd(NamedTuple):
 
 
 @contextmanager
-def running(commands: Mapping[str, tuple[Sequence[str], Mapping[str, str]]], folder: Path) -> Iterator[None]:
+def running(commands: Commands, folder: Path) -> Iterator[None]:
     """Programs with arguments and variables, by names for their logs; ended at the end."""
     processes = []
     try:
@@ -174,22 +176,28 @@ def members(ips: Sequence[str]) -> list[dict[str, str]]:
     return [{"name": name, "address": ip} for name, ip in zip(NAMES, ips, strict=True)]
 
 
+def three_of(
+    template: str, folder: Path, how: Callable[[Path, dict[str, Any]], tuple[list[str], dict[str, str]]]
+) -> tuple[Etcd, Commands]:
+    """Three machines of a template, applied, and what runs on each; `how` says that of a machine's root and config."""
+    ips = addresses(3)
+    cluster = Etcd(Authority(folder, ips), ips)
+    commands: Commands = {}
+    for name in NAMES:
+        values = changed(template, name=name, members=members(ips), **cluster.authority.values())
+        commands[name] = how(folder / name, applied(template, values, folder / name))
+    return cluster, commands
+
+
 @pytest.fixture(scope="module")
 def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
     """Three machines of the template central-services, healthy."""
     folder = tmp_path_factory.mktemp("central")
-    ips = addresses(3)
-    authority = Authority(folder, ips)
-    commands: dict[str, tuple[list[str], dict[str, str]]] = {}
-    for name in NAMES:
-        root = folder / name
-        applied(
-            "central-services", changed("central-services", name=name, members=members(ips), **authority.values()), root
-        )
-        commands[name] = (["etcd", *flags_of(root, "etcd.service")], {})
-    cluster = Etcd(authority, ips)
+    cluster, commands = three_of(
+        "central-services", folder, lambda root, config: (["etcd", *flags_of(root, "etcd.service")], {})
+    )
     with running(commands, folder):
-        wait_for(lambda: healthy(authority, cluster.urls), folder)
+        wait_for(lambda: healthy(cluster.authority, cluster.urls), folder)
         yield cluster
 
 
@@ -230,20 +238,15 @@ def test_a_worker_reaches_the_central_services_as_if_they_were_its_own(central: 
 
 
 def test_a_cluster_of_etcd_in_quadlets(tmp_path: Path) -> None:
-    ips = addresses(3)
-    authority = Authority(tmp_path, ips)
-    commands: dict[str, tuple[list[str], dict[str, str]]] = {}
-    for name in NAMES:
-        root = tmp_path / name
-        applied("etcd-cluster", changed("etcd-cluster", name=name, members=members(ips), **authority.values()), root)
-        settings = (root / "etc/etcd/etcd.env").read_text().splitlines()
-        environment = dict(moved(line, root).split("=", 1) for line in settings)
-        commands[name] = (["etcd"], environment)
+    def quadlet(root: Path, config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
         unit = parse((root / "etc/containers/systemd/etcd.container").read_text())
         assert unit.value("Container", "EnvironmentFile") == "/etc/etcd/etcd.env"
-    cluster = Etcd(authority, ips)
+        settings = (root / "etc/etcd/etcd.env").read_text().splitlines()
+        return ["etcd"], dict(moved(line, root).split("=", 1) for line in settings)
+
+    cluster, commands = three_of("etcd-cluster", tmp_path, quadlet)
     with running(commands, tmp_path):
-        wait_for(lambda: healthy(authority, cluster.urls), tmp_path)
+        wait_for(lambda: healthy(cluster.authority, cluster.urls), tmp_path)
         cluster.put(cluster.urls[2], "greeting", "hello")
         assert [cluster.get(url, "greeting") for url in cluster.urls] == ["hello"] * 3
 
@@ -259,7 +262,7 @@ def test_a_test_cluster_with_one_etcd_and_a_worker(tmp_path: Path) -> None:
         word.replace("127.0.0.1:2379", f"127.0.0.1:{port}")
         for word in flags_of(tmp_path / "worker", "cluster-proxy.service")
     ]
-    commands: dict[str, tuple[list[str], dict[str, str]]] = {
+    commands: Commands = {
         "etcd": (["etcd", *flags_of(tmp_path / "etcd", "etcd.service")], {}),
         "worker": (["etcd", *proxy], {}),
     }
@@ -280,22 +283,18 @@ def test_a_development_machine_has_an_etcd_for_itself(tmp_path: Path) -> None:
 
 
 def test_the_etcd_of_an_old_cluster_with_fleet(tmp_path: Path) -> None:
-    ips = addresses(3)
-    authority = Authority(tmp_path, ips)
-    commands: dict[str, tuple[list[str], dict[str, str]]] = {}
-    for name in NAMES:
-        root = tmp_path / name
-        config = applied("fleet-web", changed("fleet-web", name=name, members=members(ips), **authority.values()), root)
+    def unit_with_dropin(root: Path, config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
         (unit,) = (unit for unit in config["systemd"]["units"] if unit["name"] == "etcd2.service")
         text = (root / "etc/systemd/system/etcd2.service.d" / unit["dropins"][0]["name"]).read_text()
         environment = {each.name: each.value for each in variables(parse(text))}
         settings = dict(moved(f"{key}={value}", root).split("=", 1) for key, value in environment.items())
         # What the unit of etcd 2 sets itself.
-        commands[name] = (["etcd"], {**settings, "ETCD_DATA_DIR": str(root / "data"), "ETCD_ENABLE_V2": "true"})
+        return ["etcd"], {**settings, "ETCD_DATA_DIR": str(root / "data"), "ETCD_ENABLE_V2": "true"}
+
+    cluster, commands = three_of("fleet-web", tmp_path, unit_with_dropin)
     with running(commands, tmp_path):
-        urls = [f"https://{ip}:2379" for ip in ips]
-        wait_for(lambda: healthy(authority, urls), tmp_path)
-        assert len(authority.ask(f"{urls[0]}/v2/members")["members"]) == 3
+        wait_for(lambda: healthy(cluster.authority, cluster.urls), tmp_path)
+        assert len(cluster.authority.ask(f"{cluster.urls[0]}/v2/members")["members"]) == 3
 
 
 def test_the_units_that_fleet_gets_are_good_ones(tmp_path: Path) -> None:
