@@ -103,10 +103,10 @@ class ChangePartitions(DeviceAct):
         """Have the kernel know what was changed. sgdisk itself cannot do so while a partition is mounted."""
         made = [str(new.number) for new in self.creates]
         for number in self.deletes:
-            if number not in made and system.exists(f"{self.nodes}{number}"):
-                partx("--delete", number, self.device, system)
+            if number not in made:
+                forget(number, self.nodes, self.device, system)
         for number in made:
-            tell_of(number, self.nodes, self.device, system)
+            update(number, self.device, system)
 
     def verify(self, system: Devices) -> None:
         """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""
@@ -137,23 +137,29 @@ class AnnouncePartitions(DeviceAct):
 
     def execute(self, system: Devices) -> None:
         for partition in self.partitions:
-            tell_of(str(partition.number), self.nodes, self.device, system)
+            update(str(partition.number), self.device, system)
         system.settle(self.device)
         for partition in self.partitions:
             expect_known(partition, self.nodes, self.sector_size, system)
 
 
-def tell_of(number: str, nodes: str, device: str, system: Devices) -> None:
-    """Have the kernel know one partition as it is in the table."""
-    partx("--update" if system.exists(f"{nodes}{number}") else "--add", number, device, system)
-
-
-def partx(what: str, number: str, device: str, system: Devices) -> None:
-    """Tell the kernel of one partition; it may know already, so complaints are only noticed."""
+def update(number: str, device: str, system: Devices) -> None:
+    """Have the kernel know a partition as it is in the table, whether it knew it before or not. Source: partx(8)."""
     try:
-        system.run("partx", what, "--nr", number, device)
+        system.run("partx", "--update", "--nr", number, device)
     except ProvisionError as error:
-        system.notice(f"partx {what} --nr {number} {device}: {error}")
+        system.notice(f"partx --update --nr {number} {device}: {error}")
+
+
+def forget(number: str, nodes: str, device: str, system: Devices) -> None:
+    """Have the kernel forget a partition. It is asked in any case: while udev works through what was written before, a node
+    may be away that comes back. A complaint about one that is gone is none.
+    """
+    try:
+        system.run("partx", "--delete", "--nr", number, device)
+    except ProvisionError as error:
+        if system.exists(f"{nodes}{number}"):
+            system.notice(f"partx --delete --nr {number} {device}: {error}")
 
 
 def expect_known(wanted: NewPartition, nodes: str, sector_size: int, system: Devices) -> None:
