@@ -34,9 +34,9 @@ APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 # What tells one machine from another; the first that says something counts. Sources: SMBIOS 3.7, 7.2.1; Devicetree
 # Specification 0.4, serial-number.
 MACHINE_IDS = ("/sys/class/dmi/id/product_uuid", "/sys/firmware/devicetree/base/serial-number")
-# The parts of the state that only the run that was cut off knows.
 # The facts that are of users.
 USERS = ("users", "groups")
+# The parts of the state that only the run that was cut off knows.
 STATE_PARTS = ("key_files", "secure_key_files", "directories", "output_files")
 
 
