@@ -1,5 +1,6 @@
 """Real servers on 127.0.0.1: HTTP with and without TLS, raw sockets, proxies and TFTP."""
 
+import select
 import socket
 import ssl
 import threading
@@ -177,20 +178,24 @@ def forwarding(handler: Handler) -> None:
         handler.end_headers()
         handler.wfile.flush()
         there.settimeout(10)
-        back = threading.Thread(target=copy, args=(there.recv, handler.connection.sendall))
-        back.start()
-        copy(handler.connection.recv, there.sendall)
         with suppress(OSError):
-            there.shutdown(socket.SHUT_RDWR)
-        back.join()
+            pass_on(handler.connection, there)
     handler.close_connection = True
 
 
-def copy(receive: Callable[[int], bytes], send: Callable[[bytes], None]) -> None:
-    """Pass bytes on until one side has had enough."""
-    with suppress(OSError):
-        while data := receive(65536):
-            send(data)
+def pass_on(one: socket.socket, other: socket.socket) -> None:
+    """Pass bytes on both ways until one side has had enough. One thread does both: a TLS socket bears no second one."""
+    ways = {one: other, other: one}
+    while ready := waiting(one) or select.select(ways, (), (), 10)[0]:
+        for side in ready:
+            if not (data := side.recv(65536)):
+                return
+            ways[side].sendall(data)
+
+
+def waiting(connection: socket.socket) -> list[socket.socket]:
+    """The connection, if TLS has bytes that were read from below already."""
+    return [connection] if isinstance(connection, ssl.SSLSocket) and connection.pending() else []
 
 
 # ---- TFTP -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 from fetch_certificates import certificates
-from fetch_servers import answer, by_turns, forwarding, redirect, resource, serving
+from fetch_servers import answer, forwarding, redirect, resource, serving
 
 from provision.apply.fetch import Fetcher, Refused, Settings, TooLate
 from provision.apply.fetch.proxies import uses_proxy
@@ -55,11 +55,14 @@ def test_https_goes_through_a_tunnel() -> None:
 def test_a_proxy_may_itself_speak_tls_for_both() -> None:
     with (
         serving({"/": answer(200, b"abc" * 100_000)}, certificates().context("good")) as there,
-        serving({"*": by_turns(forwarding, answer(200, b"by http"))}, certificates().context("good")) as proxy,
+        serving(
+            {"http://www.fake.test/": answer(200, b"by http"), "*": forwarding}, certificates().context("good")
+        ) as proxy,
     ):
         both = fetcher(http_proxy=proxy.url, https_proxy=proxy.url)
         assert both.read(resource(f"https://server.test:{there.server_port}/")) == b"abc" * 100_000
         assert both.read(resource("http://www.fake.test/")) == b"by http"
+        assert [seen.method for seen in proxy.seen] == ["CONNECT", "GET"]
 
 
 def test_a_tunnel_does_not_make_a_certificate_good() -> None:
