@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from vm_guest import GuestError
+from vm_guest import GuestError, StalledError
 
 # Colours, and what systemd draws its progress with.
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00\x07\r]")
 CUT_OFF = re.compile(r"\x1b[^A-Za-z]{0,20}$")
+# What the kernel says of a task that waits for two minutes already. Source: Linux, kernel/hung_task.c.
+STALLED = re.compile(r"INFO: task \S+ blocked for more than \d+ seconds")
 LAST_LINES = 70
 # Less than a terminal takes in one go before somebody reads it. Source: n_tty, N_TTY_BUF_SIZE 4096.
 PIECE = 1500
@@ -77,6 +79,8 @@ class Console:
         self.text += ESCAPES.sub("", self.held[:whole])
         if "Kernel panic" in self.text[-(1 << 16) :]:
             raise GuestError(f"the kernel gave up while waiting for {awaited!r}\n{self.shown()}")
+        if STALLED.search(self.text, max(0, len(self.text) - (1 << 16))):
+            raise StalledError(f"a disk does not answer while waiting for {awaited!r}\n{self.shown()}")
         self.held = self.held[whole:]
 
     def until_off(self, limit_s: float) -> str:

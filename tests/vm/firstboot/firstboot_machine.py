@@ -10,7 +10,7 @@ from pathlib import Path
 
 from firstboot_console import Console
 from firstboot_image import Kind, copy_of_disk, image
-from vm_guest import BOOTS, GuestError, disk_options
+from vm_guest import BOOTS, EMULATOR, GuestError, disk_options
 
 MEMORY_MIB = 768
 SECTOR = 512
@@ -76,9 +76,7 @@ class Computer:
         self.boots += 1
         socket, log = self.folder / f"console-{self.boots}", self.folder / f"console-{self.boots}.log"
         command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Westmere", "-smp", "1", "-m", str(MEMORY_MIB),
-            "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            "-kernel", str(self.kernel), "-initrd", str(initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}",
+            *EMULATOR, "-m", str(MEMORY_MIB), "-kernel", str(self.kernel), "-initrd", str(initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}",
             "-chardev", f"socket,id=console,path={socket},server=on,wait=on,logfile={log}", "-serial", "chardev:console",
             "-device", "virtio-rng-pci", *network,
         ]  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from powercut_log import SECTOR, copy_sparse, entries, rebuild
 from powercut_story import STORIES, Story
 from vm_cpio import Archive
-from vm_guest import CHECKOUT, disk_options, initramfs
+from vm_guest import CHECKOUT, EMULATOR, disk_options, initramfs
 from vm_image import image
 
 HERE = Path(__file__).parent
@@ -250,9 +250,7 @@ def command(story: Story, folder: Path, words: str) -> list[str]:
         "console=ttyS0 panic=-1 loglevel=4 mitigations=off no_timer_check random.trust_bootloader=on raid=noautodetect"
     )
     return [
-        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Westmere", "-smp", "1", "-m", str(MEMORY_MIB),
-        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-kernel", f"{made}/vmlinuz", "-initrd", f"{folder}/initrd",
+        *EMULATOR, "-m", str(MEMORY_MIB), "-kernel", f"{made}/vmlinuz", "-initrd", f"{folder}/initrd",
         "-append", f"{always} {story.words} root=LABEL={story.label} {words}",
         "-serial", f"file:{folder}/console.log",
         "-device", "virtio-rng-pci",
