@@ -198,7 +198,7 @@ def test_a_variable_keeps_its_value(name: str, value: str) -> None:
     assert render([("Service", [("Environment", environment_value(name, value))])]) == text
 
 
-@given(st.lists(PRINTABLE | st.just(";"), min_size=1, max_size=5))
+@given(st.lists(PRINTABLE | st.sampled_from([";", "\\;", "\\\\;"]), min_size=1, max_size=5))
 def test_the_words_of_a_command_are_read_back(arguments: list[str]) -> None:
     line = command_line(arguments)
     assert "\n" not in line

@@ -34,7 +34,8 @@ def split_words(value: str) -> tuple[str, ...]:
 
 
 def split_commands(value: str) -> tuple[tuple[str, ...], ...]:
-    """The words of each command of a line. A semicolon parts two commands where it is a word without quotes.
+    """The words of each command of a line. A semicolon parts two commands where it is a word without quotes; `\\;`, written
+    just so, is the word that is a semicolon. Source: systemd, `config_parse_exec`.
 
     >>> split_commands('/bin/find -exec /bin/rm {} ";" ; /bin/true')
     (('/bin/find', '-exec', '/bin/rm', '{}', ';'), ('/bin/true',))
@@ -43,11 +44,11 @@ def split_commands(value: str) -> tuple[tuple[str, ...], ...]:
         return (split_words(value),)
     commands: list[list[str]] = [[]]
     for pieces in raw_words(value):
-        if "".join(piece[0] for piece in pieces) == ";":
+        written = "".join(piece[0] for piece in pieces)
+        if written == ";":
             commands.append([])
         else:
-            word = "".join(map(piece_of, pieces))
-            commands[-1].append(";" if word == "\\;" else word)
+            commands[-1].append(";" if written == "\\;" else "".join(map(piece_of, pieces)))
     return tuple(tuple(words) for words in commands if words)
 
 
