@@ -159,6 +159,7 @@ def test_words_are_parted_as_systemd_does(value: str, expected: tuple[str, ...])
         ("/a ;", (("/a",),)),
         ('/a ";" b', (("/a", ";", "b"),)),
         (r"/a \; b", (("/a", ";", "b"),)),
+        (r'/a \\; "\;" "\\;"', (("/a", r"\;", r"\;", r"\;"),)),
         ("/a b;c", (("/a", "b;c"),)),
     ],
 )
