@@ -58,7 +58,7 @@ class GuestError(Exception):
 
 
 class StalledError(GuestError):
-    """The guest's kernel waits in vain for a disk of the emulator. Such a test is played again; see pyproject.toml."""
+    """The guest's kernel waits in vain for a disk of the emulator. Such a test is played again; see conftest.py."""
 
 
 class Machine:
