@@ -143,7 +143,9 @@ def open_journal(place: Workplace) -> Journal:
     if journal is None:
         return journals.new(place.root)
     journal.check_machine()
-    if list(journal.changed_filesystems(filesystem_ids(place))):
+    found = filesystem_ids(place)
+    # One that cannot be read now was not made anew: without the journal, what is appended to files would be so twice.
+    if any(found.get(device) != "" for device in journal.changed_filesystems(found)):
         log.notice("the file systems were made anew since the first boot was cut off; it begins anew")
         return Journal(journal.path)
     if journal.is_of(place.config):
