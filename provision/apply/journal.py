@@ -9,7 +9,7 @@ means: see `devices.unfinished`, `devices.saved_table` and `plan.raid`.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -76,10 +76,10 @@ class Journal:
         return bool(self.header.get("config") == digest(config))
 
     def changed_filesystems(self, found: dict[str, str]) -> Iterator[str]:
-        """The devices whose file systems are not those that the journal describes."""
+        """The devices whose file systems, UUIDs by device, are not those that the journal describes."""
         described = self.header.get("filesystems", {})
         # One that could not be read then tells nothing.
-        yield from (device for device, uuid in described.items() if uuid and found.get(device, "") != uuid)
+        yield from (device for device, uuid in found.items() if described.get(device) not in ("", uuid))
 
     def give_state(self, state: State) -> None:
         """Put what the run that was cut off knew into the state of this one."""
@@ -147,13 +147,19 @@ class Journal:
         """Whether the journal is on the disk."""
         return self.length > 0
 
-    def anew(self) -> "Journal":
-        """A journal for another config, not begun: what the first run started from stays known, but for users. Those are
-        changed as they are now, for what was made of them cannot be made twice.
+    def anew(self, mounts: Iterable[str]) -> "Journal":
+        """A journal for another config or other file systems, not begun: what the first run started from stays known, but
+        for users and for what is mounted now at `mounts`. Users are changed as they are, for what was made of them cannot be
+        made twice.
         """
+        folders = [mount.rstrip("/") + "/" for mount in mounts if mount]
         journal = Journal(self.path)
         journal.directories = self.directories
-        journal.facts = {name: self.facts[name] for name in self.facts if name not in USERS} if self.facts else None
+        if self.facts is not None:
+            journal.facts = {
+                kind: {path: fact for path, fact in facts.items() if not f"{path}/".startswith(tuple(folders))}
+                for kind, facts in self.facts.items() if kind not in USERS
+            }  # fmt: skip
         return journal
 
     def begin(self, header: dict[str, Any]) -> None:

@@ -144,15 +144,14 @@ def open_journal(place: Workplace) -> Journal:
         return journals.new(place.root)
     journal.check_machine()
     found = filesystem_ids(place)
-    # One that cannot be read now was not made anew: without the journal, what is appended to files would be so twice.
-    if any(found.get(device) != "" for device in journal.changed_filesystems(found)):
-        log.notice("the file systems were made anew since the first boot was cut off; it begins anew")
-        return Journal(journal.path)
-    if journal.is_of(place.config):
+    # One that cannot be read now was not made anew.
+    others = {device for device in journal.changed_filesystems(found) if found[device]}
+    if not others and journal.is_of(place.config):
         journal.give_state(place.state)
         return journal
-    log.notice("the first boot that was cut off had another config; its files are written anew")
-    return journal.anew()
+    why = "had another config" if not journal.is_of(place.config) else "had other file systems"
+    log.notice(f"the first boot that was cut off {why}; its files are written anew")
+    return journal.anew(each.path or "" for each in block_filesystems(place.config) if each.device in others)
 
 
 def begin(journal: Journal, place: Workplace) -> None:

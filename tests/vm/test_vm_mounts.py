@@ -1,5 +1,6 @@
 """Mounting the config's file systems below the root, writing to them, and unmounting them; whole first boots."""
 
+import pytest
 from vm_guest import Guest
 from vm_scenarios import ALL, ROOT, A, B, C, D, E, Json, Scenario, apply, check, play, rows, storage
 
@@ -248,3 +249,56 @@ def test_a_whole_first_boot_in_one_process(guest: Guest) -> None:
     applied = apply(guest, config, ("fetch,disks,mount,files,umount",), root="empty")
     assert not applied.failed, applied.output
     check(guest, f"! findmnt {ROOT}/data; mount {B} /mnt; content /mnt/x new; test -s {ROOT}/etc/.ignition-result.json")
+
+
+ADDED = [{"source": "data:,added%0A"}]
+LAST = {"path": "/srv/last", "contents": {"source": "data:,x"}}
+# What becomes of the data's file system after the cut, and the stages that are run again.
+FATES = {
+    "is as it was": (False, ALL[2:]),
+    "cannot be read for a time": (True, ALL[2:]),
+    "is made anew": (False, ALL[1:]),
+}
+
+
+def adding(*more: Json) -> Json:
+    """A config that appends to a file in the root and to one on a file system that it makes."""
+    config = mounted(
+        (B, "ext4", "/data"),
+        files=[{"path": "/etc/motd", "append": ADDED}, {"path": "/data/log", "append": ADDED}, *more],
+    )
+    config["storage"]["filesystems"][0]["wipeFilesystem"] = True
+    return config
+
+
+@pytest.mark.parametrize("other_config", [False, True], ids=["same-config", "other-config"])
+@pytest.mark.parametrize("fate", FATES)
+def test_after_a_cut_nothing_is_appended_twice_where_a_file_system(
+    guest: Guest, fate: str, *, other_config: bool
+) -> None:
+    is_unreadable, stages = FATES[fate]
+    guest.do(f"mkdir -p {ROOT}/etc && echo hello > {ROOT}/etc/motd")
+    cut = apply(guest, adding(LAST), environ={"PROVISION_FAULT": "files:3:before"})
+    assert cut.failed == "files", cut.output
+    check(guest, f"test -s {ROOT}/etc/.provision-journal; content {ROOT}/etc/motd $'hello\\nadded'", cut.output)
+    config, said = adding() if other_config else adding(LAST), ""
+    if is_unreadable:
+        guest.do(f"dd if={B} of=/tmp/head bs=64k count=1; dd if=/dev/zero of={B} bs=64k count=1 oflag=direct")
+        broken = apply(guest, config, ("fetch", "mount"))
+        assert broken.failed == "mount", broken.output
+        said = broken.output
+        guest.do(f"dd if=/tmp/head of={B} bs=64k count=1 oflag=direct")
+    applied = apply(guest, config, ("fetch", *stages))
+    said += applied.output
+    assert not applied.failed, said
+    told = "had another config" if other_config else "had other file systems" if fate == "is made anew" else ""
+    assert told in said
+    assert ("its files are written anew" in said) == bool(told), said
+    check(
+        guest,
+        f"""
+        content {ROOT}/etc/motd $'hello\\nadded'; absent {ROOT}/etc/.provision-journal
+        mount {B} /mnt; content /mnt/log added
+        """,
+        said,
+    )
