@@ -77,9 +77,10 @@ class Console:
         self.held += self.decoder.decode(piece)
         whole = len(self.held) if not (cut := CUT_OFF.search(self.held)) else cut.start()
         self.text += ESCAPES.sub("", self.held[:whole])
-        if "Kernel panic" in self.text[-(1 << 16) :]:
+        last = self.text[-(1 << 16) :]
+        if "Kernel panic" in last:
             raise GuestError(f"the kernel gave up while waiting for {awaited!r}\n{self.shown()}")
-        if STALLED.search(self.text, max(0, len(self.text) - (1 << 16))):
+        if STALLED.search(last):
             raise StalledError(f"a disk does not answer while waiting for {awaited!r}\n{self.shown()}")
         self.held = self.held[whole:]
 

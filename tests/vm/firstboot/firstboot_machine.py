@@ -76,7 +76,8 @@ class Computer:
         self.boots += 1
         socket, log = self.folder / f"console-{self.boots}", self.folder / f"console-{self.boots}.log"
         command = [
-            *EMULATOR, "-m", str(MEMORY_MIB), "-kernel", str(self.kernel), "-initrd", str(initrd), "-append", f"{KERNEL_ARGUMENTS} {arguments}",
+            *EMULATOR, "-m", str(MEMORY_MIB), "-kernel", str(self.kernel), "-initrd", str(initrd),
+            "-append", f"{KERNEL_ARGUMENTS} {arguments}",
             "-chardev", f"socket,id=console,path={socket},server=on,wait=on,logfile={log}", "-serial", "chardev:console",
             "-device", "virtio-rng-pci", *network,
         ]  # fmt: skip
