@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from provision.apply import journal as journals
 from provision.apply import kernel_command_line, log
+from provision.apply.devices.superblocks import mend
 from provision.apply.hardware import Hardware
 from provision.apply.journal import Journal
 from provision.apply.operations.luks import FinishVolume, OpenVolume, UnlockVolume, VolumeAct, volume_path
@@ -50,7 +51,7 @@ def resume_disks(place: Workplace, hardware: Hardware) -> bool:
     journal.give_state(place.state)
     place.execute(openings(place), hardware)
     for device in (each.device for each in block_filesystems(place.config)):
-        hardware.wait_for(device)
+        mend(hardware.wait_for(device))
     others = list(journal.changed_filesystems(filesystem_ids(place)))
     if others:
         raise ProvisionError(

@@ -105,7 +105,7 @@ def mounted(device: str, *, options: str = "", for_writing: bool = False) -> Ite
     os.mkdir(folder, 0o700)
     given = ",".join(filter(None, ("rw" if for_writing else "ro", options)))
     try:
-        run("mount", "-o", given, "-t", "auto", "--", device, folder)
+        mount(device, folder, given)
     except ProvisionError as error:
         log.notice(f"{shown(device)} cannot be looked at: {error}")
         os.rmdir(folder)
@@ -116,6 +116,19 @@ def mounted(device: str, *, options: str = "", for_writing: bool = False) -> Ite
     finally:
         unmount(folder)
         os.rmdir(folder)
+
+
+def mount(device: str, folder: str, options: str) -> None:
+    """Mount a device; a second time where a power cut had torn its superblock."""
+    command = ("mount", "-o", options, "-t", "auto", "--", device, folder)
+    try:
+        run(*command)
+    except ProvisionError:
+        from provision.apply.devices.superblocks import mend
+
+        if not mend(device):
+            raise
+        run(*command)
 
 
 def mount_point(device: str) -> str:
