@@ -22,6 +22,7 @@ from stages_devices import (
 from stages_machine import environment
 
 from provision.apply.devices import BlockDevice, PartitionTable, Signature, TableEntry
+from provision.apply.operations import partitions
 from provision.apply.operations.devices import DeviceAct
 from provision.apply.operations.partitions import (
     AnnouncePartitions,
@@ -385,18 +386,46 @@ def test_all_changes_of_a_disk_are_one_call_in_a_fixed_order() -> None:
     assert system.lines()[-1] == "settle /dev/vda"
 
 
-class BusyDisk(FakeDevices):
-    """A disk of which the kernel goes by what it knew, until udev has settled: something on it is mounted."""
+def test_what_partx_complains_of_is_nothing_where_the_kernel_has_all_as_it_is_due() -> None:
+    system = FakeDevices(MADE, *PARTS, fails="partx")
+    CHANGE.execute(system)
+    assert not system.notices
+    assert len(system.lines("partx")) == 4
 
-    def exists(self, path: str) -> bool:
-        return super().exists(path) if ("settle", VDA) in self.calls else path in (f"{VDA}1", f"{VDA}2", f"{VDA}3")
+
+class OpenPartitions(FakeDevices):
+    """A disk with partitions that something has open: the kernel changes none of them until udev has settled so many times."""
+
+    def __init__(self, before: BlockDevice, patience: int) -> None:
+        super().__init__(MADE, *(part(before, number) for number in (1, 2, 3)), fails="partx")
+        self.patience = patience
+
+    def settle(self, path: str) -> None:
+        super().settle(path)
+        self.patience -= 1
+        if self.patience == 0:
+            self.fails = ""
+            self.known = {VDA: MADE, **{each.path: each for each in PARTS}}
 
 
-def test_what_partx_complains_of_is_only_noticed_and_not_where_there_is_nothing_to_do() -> None:
-    for kind, count in ((FakeDevices, 3), (BusyDisk, 4)):
-        system = kind(MADE, *PARTS, fails="partx")
+def test_a_partition_that_is_open_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "POLL_S", 0.0)
+    system = OpenPartitions(OLD, 3)
+    CHANGE.execute(system)
+    assert not system.notices
+    assert system.lines("partx") == [
+        *["partx --delete --nr 1 /dev/vda"] * 3, "partx --update --nr 2 /dev/vda", "partx --update --nr 4 /dev/vda",
+        "partx --update --nr 5 /dev/vda",
+    ]  # fmt: skip
+
+
+def test_a_partition_that_stays_open_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "BUSY_S", 0.0)
+    system = OpenPartitions(OLD, 1000)
+    with pytest.raises(ProvisionError, match="partition 1 of /dev/vda is still there after it was deleted"):
         CHANGE.execute(system)
-        assert len(system.notices) == count
+    assert len(system.notices) == 4
+    assert "partx --delete --nr 1 /dev/vda" in system.notices[0]
 
 
 WRONG: dict[str, tuple[BlockDevice, tuple[BlockDevice, ...], str]] = {

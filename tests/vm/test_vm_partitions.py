@@ -213,6 +213,21 @@ MADE = (
         after=f"partitions {A} 1; mountpoint -q /mnt/held",
     ),
     Scenario(
+        "partitions that something has open for a moment are changed all the same",
+        disk(
+            A,
+            {"number": 1, "label": "var", "startMiB": 1, "sizeMiB": 128},
+            {"number": 2, "shouldExist": False, "wipePartitionEntry": True},
+            {"number": 3, "label": "grown", "sizeMiB": 64, "resize": True},
+        ),
+        before=f"""
+            {TWO}; sgdisk --new=3:+0:+32M --change-name=3:grown {A}; udevadm settle
+            mkfs.ext4 -q {A}1; mkdir -p /mnt/held; mount {A}1 /mnt/held
+            (sleep 4 < {A}2 & sleep 4 < {A}3 &) > /dev/null 2>&1
+        """,
+        after=f"partitions {A} 1 3; partition {A} 3 label=grown size_mib=64; mountpoint -q /mnt/held",
+    ),
+    Scenario(
         "a disk is known by a name that udev gives it",
         disk("/dev/disk/by-id/virtio-b", {"number": 1, "label": "one", "sizeMiB": 32}),
         after=f'partition {B} 1 label=one; [ "$(readlink -f /dev/disk/by-id/virtio-b-part1)" = {B}1 ]',

@@ -1,6 +1,7 @@
 """Acts on partition tables, by sgdisk. Source: Ignition, `internal/sgdisk`, `internal/exec/stages/disks/partitions.go`."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from provision.apply.devices import MIB, BlockDevice, PartitionTable
@@ -8,6 +9,9 @@ from provision.apply.operations.devices import DeviceAct, Devices
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
 from provision.record import Record, field
+
+# How long a partition may be open elsewhere that is changed.
+BUSY_S, POLL_S = 10.0, 0.1
 
 
 class NewPartition(Record):
@@ -105,8 +109,8 @@ class ChangePartitions(DeviceAct):
         for number in self.deletes:
             if number not in made:
                 forget(number, self.nodes, self.device, system)
-        for number in made:
-            update(number, self.device, system)
+        for new in self.creates:
+            update(new, self.nodes, self.device, self.sector_size, system)
 
     def verify(self, system: Devices) -> None:
         """Raise ProvisionError where the table on the disk or the kernel's view of it is not what was committed."""
@@ -137,36 +141,62 @@ class AnnouncePartitions(DeviceAct):
 
     def execute(self, system: Devices) -> None:
         for partition in self.partitions:
-            update(str(partition.number), self.device, system)
+            update(partition, self.nodes, self.device, self.sector_size, system)
         system.settle(self.device)
         for partition in self.partitions:
             expect_known(partition, self.nodes, self.sector_size, system)
 
 
-def update(number: str, device: str, system: Devices) -> None:
-    """Have the kernel know a partition as it is in the table, whether it knew it before or not. Source: partx(8)."""
-    try:
-        system.run("partx", "--update", "--nr", number, device)
-    except ProvisionError as error:
-        system.notice(f"partx --update --nr {number} {device}: {error}")
+def update(wanted: NewPartition, nodes: str, device: str, sector_size: int, system: Devices) -> None:
+    """Have the kernel know a partition as it is in the table, whether it knew it before or not."""
+    node = f"{nodes}{wanted.number}"
+
+    def is_so() -> bool:
+        try:
+            return system.exists(node) and place(node, sector_size, system) == (wanted.start, wanted.size)
+        except ProvisionError:
+            return False
+
+    tell("--update", str(wanted.number), device, system, is_so)
 
 
 def forget(number: str, nodes: str, device: str, system: Devices) -> None:
     """Have the kernel forget a partition. It is asked in any case: while udev works through what was written before, a node
-    may be away that comes back. A complaint about one that is gone is none.
+    may be away that comes back.
     """
-    try:
-        system.run("partx", "--delete", "--nr", number, device)
-    except ProvisionError as error:
-        if system.exists(f"{nodes}{number}"):
-            system.notice(f"partx --delete --nr {number} {device}: {error}")
+    tell("--delete", number, device, system, lambda: not system.exists(f"{nodes}{number}"))
+
+
+def tell(option: str, number: str, device: str, system: Devices, is_so: Callable[[], bool]) -> None:
+    """Run partx until the kernel has a partition as it is due, or for some time: the kernel changes none that anybody has
+    open, as udev has for a moment after the disk was written to. The last complaint is only noticed. Source: partx(8).
+    """
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            system.run("partx", option, "--nr", number, device)
+            return
+        except ProvisionError as error:
+            complaint = error
+        system.settle(device)
+        if is_so():
+            return
+        if time.monotonic() > deadline:
+            system.notice(f"partx {option} --nr {number} {device}: {complaint}")
+            return
+        time.sleep(POLL_S)
 
 
 def expect_known(wanted: NewPartition, nodes: str, sector_size: int, system: Devices) -> None:
     """Raise ProvisionError where the kernel has a partition elsewhere, or does not come to know it."""
-    kernel = system.look(system.wait_for(f"{nodes}{wanted.number}"))
-    found = (kernel_start(kernel, system), kernel.size // sector_size)
-    expect(f"the kernel's partition {kernel.path}", (wanted.start, wanted.size), found)
+    node = system.wait_for(f"{nodes}{wanted.number}")
+    expect(f"the kernel's partition {node}", (wanted.start, wanted.size), place(node, sector_size, system))
+
+
+def place(node: str, sector_size: int, system: Devices) -> tuple[int, int]:
+    """Start and size of a partition as the kernel has them, in logical sectors."""
+    kernel = system.look(node)
+    return kernel_start(kernel, system), kernel.size // sector_size
 
 
 def kernel_start(part: BlockDevice, system: Devices) -> int:
