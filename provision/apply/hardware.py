@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from provision.apply.state import State
 
 POLL_S = 0.05
+# How long something may look at a device that is changed, as udev does after each write.
+BUSY_S = 10.0
 # As long as a key that nobody has to type may be; hex digits, since a key file with a NUL byte or line feed is taken
 # for something else by some programs. Source: Ignition, `internal/exec/stages/disks/luks.go`.
 RANDOM_KEY_BYTES = 4096
@@ -72,6 +74,15 @@ class Hardware:
         except ProvisionError as error:
             log.notice(f"udevadm trigger --settle {path}: {error}")
             run("udevadm", "settle", f"--timeout={max(1, int(self.timeout_s))}", accept=(0, 1))
+
+    def keep_trying(self, attempt: Callable[[], bool]) -> bool:
+        """Call until it succeeds, for as long as something else may keep a device busy; whether it did."""
+        deadline = time.monotonic() + BUSY_S
+        while not attempt():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def wait_for(self, path: str) -> str:
         """Wait until there is a device of a name; the kernel's name for it. ProvisionError when it does not come."""

@@ -1,7 +1,7 @@
 """Block devices on paper, and a fake machine that acts on them: the outermost edge of the stage `disks`."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,6 +64,9 @@ def surroundings(*devices: BlockDevice) -> Surroundings:
 NEW_GUID = "0F1E2D3C-4B5A-4978-8796-A5B4C3D2E1F0"
 
 
+TRIES = 5
+
+
 class FakeDevices:
     """A machine that notes what it is told to do. Implements `operations.devices.Devices`.
 
@@ -104,6 +107,9 @@ class FakeDevices:
 
     def settle(self, path: str) -> None:
         self.calls.append(("settle", path))
+
+    def keep_trying(self, attempt: Callable[[], bool]) -> bool:
+        return any(attempt() for _ in range(TRIES))
 
     def flush(self, path: str) -> None:
         self.calls.append(("flush", path))

@@ -22,7 +22,6 @@ from stages_devices import (
 from stages_machine import environment
 
 from provision.apply.devices import BlockDevice, PartitionTable, Signature, TableEntry
-from provision.apply.operations import partitions
 from provision.apply.operations.devices import DeviceAct
 from provision.apply.operations.partitions import (
     AnnouncePartitions,
@@ -408,8 +407,7 @@ class OpenPartitions(FakeDevices):
             self.known = {VDA: MADE, **{each.path: each for each in PARTS}}
 
 
-def test_a_partition_that_is_open_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions, "POLL_S", 0.0)
+def test_a_partition_that_is_open_for_a_moment_is_waited_for() -> None:
     system = OpenPartitions(OLD, 3)
     CHANGE.execute(system)
     assert not system.notices
@@ -419,8 +417,7 @@ def test_a_partition_that_is_open_for_a_moment_is_waited_for(monkeypatch: pytest
     ]  # fmt: skip
 
 
-def test_a_partition_that_stays_open_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions, "BUSY_S", 0.0)
+def test_a_partition_that_stays_open_is_told_of() -> None:
     system = OpenPartitions(OLD, 1000)
     with pytest.raises(ProvisionError, match="partition 1 of /dev/vda is still there after it was deleted"):
         CHANGE.execute(system)

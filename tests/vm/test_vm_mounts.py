@@ -302,3 +302,27 @@ def test_after_a_cut_nothing_is_appended_twice_where_a_file_system(
         """,
         said,
     )
+
+
+LOOK = f"""python3 - <<'END'
+import os, signal, sys
+sys.path.insert(0, "/vm/checkout")
+from provision.apply.first_boot.target import looked_at
+with looked_at("", device="{B}") as outer:
+    print(outer)
+    KILL
+    with looked_at("", device="{B}") as inner:
+        assert inner == outer, (inner, outer)
+    assert os.listdir(outer) == ["lost+found"], os.listdir(outer)
+END
+"""
+
+
+def test_a_look_that_was_killed_does_not_keep_the_file_system_from_being_written_to(guest: Guest) -> None:
+    guest.do(f"mkfs.ext4 -q {B}")
+    killed = LOOK.replace("KILL", "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)")
+    left = check(guest, f"{{ {killed} }} || findmnt --noheadings --output TARGET {B}").splitlines()
+    assert left == [left[0]] * 2, left
+    looked = check(guest, LOOK.replace("KILL", ""))
+    assert looked != left[0]
+    check(guest, f"! findmnt {B}; absent {left[0]}; absent {looked}; mount {B} /mnt; touch /mnt/x")

@@ -33,6 +33,8 @@ PLAIN = "#+-.:=@_"
 WRITING = ("rw", "ro")
 POLL_S = 0.1
 TRIES_TO_UNMOUNT = 20
+# Where this process has something mounted to look at it.
+LOOKS: set[str] = set()
 
 
 @contextmanager
@@ -96,7 +98,8 @@ def wait_for(device: str, wait_s: float) -> bool:
 @contextmanager
 def mounted(device: str, *, options: str = "", for_writing: bool = False) -> Iterator[str | None]:
     """The host path at which a device is mounted, for as long as it is needed; None where it cannot be mounted."""
-    here = mount_point(device)
+    take_back(device)
+    here = next(mount_points(device), "")
     if here:
         yield here
         return
@@ -111,11 +114,26 @@ def mounted(device: str, *, options: str = "", for_writing: bool = False) -> Ite
         os.rmdir(folder)
         yield None
         return
+    LOOKS.add(folder)
     try:
         yield folder
     finally:
+        LOOKS.discard(folder)
         unmount(folder)
         os.rmdir(folder)
+
+
+def take_back(device: str) -> None:
+    """Unmount what a process that was killed left mounted while it looked: beside a mount that is read-only the initramfs
+    gets no other one.
+    """
+    for place in list(mount_points(device)):
+        if place.startswith(f"{run_file.FOLDER}/") and place not in LOOKS:
+            try:
+                unmount(place)
+                os.rmdir(place)
+            except (OSError, ProvisionError) as error:
+                log.notice(f"{shown(device)} stays mounted at {shown(place)}: {error}")
 
 
 def mount(device: str, folder: str, options: str) -> None:
@@ -131,11 +149,10 @@ def mount(device: str, folder: str, options: str) -> None:
         run(*command)
 
 
-def mount_point(device: str) -> str:
-    """Where a device is mounted already; empty where it is not."""
+def mount_points(device: str) -> Iterator[str]:
+    """Where a device is mounted already."""
     number = device_number(device)
-    places = [each.path for each in mounts() if number is not None and device_number(each.source) == number]
-    return places[0] if places else ""
+    return (each.path for each in mounts() if number is not None and device_number(each.source) == number)
 
 
 def device_number(path: str) -> int | None:

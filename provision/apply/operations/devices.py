@@ -1,6 +1,6 @@
 """Acts on block devices. What they ask of the machine is a protocol, so that tests pass a fake one."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from provision.apply.devices import BlockDevice
@@ -27,6 +27,9 @@ class Devices(Protocol):
 
     def settle(self, path: str) -> None:
         """Have udev look at a device again, and wait until it has."""
+
+    def keep_trying(self, attempt: Callable[[], bool]) -> bool:
+        """Call until it succeeds, for as long as something else may keep a device busy; whether it did."""
 
     def wait_for(self, path: str) -> str:
         """Wait until there is a device of a name; the kernel's name for it. ProvisionError when it does not come."""

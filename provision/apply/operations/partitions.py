@@ -1,6 +1,5 @@
 """Acts on partition tables, by sgdisk. Source: Ignition, `internal/sgdisk`, `internal/exec/stages/disks/partitions.go`."""
 
-import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
@@ -9,9 +8,6 @@ from provision.apply.operations.devices import DeviceAct, Devices
 from provision.apply.paths import shown
 from provision.diagnostics import ProvisionError
 from provision.record import Record, field
-
-# How long a partition may be open elsewhere that is changed.
-BUSY_S, POLL_S = 10.0, 0.1
 
 
 class NewPartition(Record):
@@ -171,20 +167,19 @@ def tell(option: str, number: str, device: str, system: Devices, is_so: Callable
     """Run partx until the kernel has a partition as it is due, or for some time: the kernel changes none that anybody has
     open, as udev has for a moment after the disk was written to. The last complaint is only noticed. Source: partx(8).
     """
-    deadline = time.monotonic() + BUSY_S
-    while True:
+    complaints: list[ProvisionError] = []
+
+    def is_told() -> bool:
         try:
             system.run("partx", option, "--nr", number, device)
-            return
+            return True
         except ProvisionError as error:
-            complaint = error
+            complaints.append(error)
         system.settle(device)
-        if is_so():
-            return
-        if time.monotonic() > deadline:
-            system.notice(f"partx {option} --nr {number} {device}: {complaint}")
-            return
-        time.sleep(POLL_S)
+        return is_so()
+
+    if not system.keep_trying(is_told):
+        system.notice(f"partx {option} --nr {number} {device}: {complaints[-1]}")
 
 
 def expect_known(wanted: NewPartition, nodes: str, sector_size: int, system: Devices) -> None:
