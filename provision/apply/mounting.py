@@ -89,12 +89,17 @@ class Mounter:
         """Mount a device; the top of an empty file system gets its SELinux label."""
         if self.names is not None and format != VIRTIOFS:
             device = self.names(device)
-        if self.repairs and format == "vfat":
+        host_path = self.host(path)
+        is_repaired = self.repairs and format == "vfat"
+        found = salvaged_on(device, host_path) if is_repaired else None
+        if is_repaired:
             repair_vfat(device)
         given = ("-o", ",".join(options)) if options else ()
-        run("mount", *given, "-t", format, "--", device, self.host(path))
+        run("mount", *given, "-t", format, "--", device, host_path)
         self.state.mounted.append(path)
-        if set(os.listdir(self.host(path))) <= {"lost+found"}:
+        if found is not None:
+            drop_salvaged(host_path, found)
+        if set(os.listdir(host_path)) <= {"lost+found"}:
             self.labels.add(path)
             self.labels.apply()
 
@@ -104,6 +109,36 @@ class Mounter:
         run("umount", "--", self.host(path))
         if path in self.state.mounted:
             self.state.mounted.remove(path)
+
+
+def salvaged(host_path: str) -> set[str]:
+    """The files of a FAT file system that `fsck.fat` made of clusters without a name; in small letters, for a mount option
+    says which ones are shown. Source: dosfstools, src/check.c.
+    """
+    names = map(str.lower, os.listdir(host_path))
+    return {name for name in names if name.startswith("fsck") and name.endswith(".rec")}
+
+
+def salvaged_on(device: str, host_path: str) -> set[str] | None:
+    """The same before it is mounted; None where that cannot be seen."""
+    try:
+        run("mount", "-o", "ro", "-t", "vfat", "--", device, host_path)
+    except ProvisionError as error:
+        log.notice(f"{shown(device)} cannot be looked at before it is checked: {error}")
+        return None
+    try:
+        return salvaged(host_path)
+    finally:
+        run("umount", "--", host_path)
+
+
+def drop_salvaged(host_path: str, found: set[str]) -> None:
+    """Remove what the check has made: pieces of files that were being written when the power went, and are written again."""
+    made = salvaged(host_path) - found
+    for name in sorted(os.listdir(host_path)):
+        if name.lower() in made:
+            log.debug(f"removing {shown(name)}, which the check made of a file that was not finished")
+            os.unlink(f"{host_path}/{name}")
 
 
 def repair_vfat(device: str) -> None:

@@ -326,3 +326,35 @@ def test_a_look_that_was_killed_does_not_keep_the_file_system_from_being_written
     looked = check(guest, LOOK.replace("KILL", ""))
     assert looked != left[0]
     check(guest, f"! findmnt {B}; absent {left[0]}; absent {looked}; mount {B} /mnt; touch /mnt/x")
+
+
+# Marks the last cluster of a FAT16 file system as the end of a file, and gives it no name: what a power cut may leave.
+LOSE_A_CLUSTER = f"""python3 - <<'END'
+import struct
+with open("{B}", "r+b") as file:
+    boot = file.read(512)
+    sector, _, reserved, fats = struct.unpack_from("<HBHB", boot, 11)
+    (length,) = struct.unpack_from("<H", boot, 22)
+    for number in range(fats):
+        file.seek((reserved + number * length) * sector + 2 * 20000)
+        assert file.read(2) == bytes(2)
+        file.seek(-2, 1)
+        file.write(b"\\xff\\xff")
+END
+"""
+
+
+def test_a_fat_that_was_cut_off_keeps_no_pieces_of_files(guest: Guest) -> None:
+    config = mounted((B, "vfat", "/esp"), files=[{"path": "/esp/a", "contents": {"source": "data:,a"}}, LAST])
+    guest.do(f"mkfs.vfat -F 16 {B} && mount {B} /mnt && echo mine > /mnt/FSCK0000.REC && umount /mnt")
+    cut = apply(guest, config, environ={"PROVISION_FAULT": "files:2:before"})
+    assert cut.failed == "files", cut.output
+    check(guest, f"! findmnt {B}; {LOSE_A_CLUSTER}", cut.output)
+    applied = apply(guest, config, ("fetch", *ALL[2:]))
+    assert not applied.failed, applied.output
+    assert "FSCK0001.REC" in applied.output or "fsck0001.rec" in applied.output, applied.output
+    check(
+        guest,
+        f"mount {B} /mnt; content /mnt/FSCK0000.REC mine; content /mnt/a a; absent /mnt/FSCK0001.REC; umount /mnt; fsck.fat -n {B}",
+        applied.output,
+    )
