@@ -77,24 +77,16 @@ class Hardware:
 
     def keep_trying(self, attempt: Callable[[], bool]) -> bool:
         """Call until it succeeds, for as long as something else may keep a device busy; whether it did."""
-        deadline = time.monotonic() + BUSY_S
-        while not attempt():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_S)
-        return True
+        return comes_true(attempt, BUSY_S)
 
     def wait_for(self, path: str) -> str:
         """Wait until there is a device of a name; the kernel's name for it. ProvisionError when it does not come."""
         path = self.own_name(path)
-        deadline = time.monotonic() + self.timeout_s
-        while not is_block_device(path):
-            if time.monotonic() > deadline:
-                raise ProvisionError(
-                    f"there is no device {shown(path)}, {self.timeout_s:g} s after it was first looked for; "
-                    "check its name and cabling (PROVISION_DEVICE_TIMEOUT sets the time)"
-                )
-            time.sleep(POLL_S)
+        if not comes_true(lambda: is_block_device(path), self.timeout_s):
+            raise ProvisionError(
+                f"there is no device {shown(path)}, {self.timeout_s:g} s after it was first looked for; "
+                "check its name and cabling (PROVISION_DEVICE_TIMEOUT sets the time)"
+            )
         return os.path.realpath(path)
 
     def flush(self, path: str) -> None:
@@ -247,6 +239,16 @@ def reread_table(fd: int) -> None:
         fcntl.ioctl(fd, BLKRRPART)
     except OSError as error:
         log.notice(f"the kernel does not read the partition table again: {error.strerror}")
+
+
+def comes_true(asked: Callable[[], bool], limit_s: float) -> bool:
+    """Ask again and again until the answer is yes; whether it was, at the end of the given time at the latest."""
+    deadline = time.monotonic() + limit_s
+    while not asked():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def is_block_device(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from provision.apply import log
 from provision.apply.commands import run
@@ -44,8 +45,8 @@ class Mounter:
         self.names = names
         # Told of each directory before it is made, so that a run that goes on knows whose it is.
         self.tell_made: Callable[[str], None] = lambda path: None
-        # Whether a run that was cut off had these file systems mounted.
-        self.repairs = False
+        # What is around the mounting of a FAT file system, given its device and where it is mounted.
+        self.repair: Callable[[str, str], AbstractContextManager[None]] = lambda device, host_path: nullcontext()
         self.labels = Labels(self.host_path)
 
     def host(self, path: str) -> str:
@@ -90,15 +91,10 @@ class Mounter:
         if self.names is not None and format != VIRTIOFS:
             device = self.names(device)
         host_path = self.host(path)
-        is_repaired = self.repairs and format == "vfat"
-        found = salvaged_on(device, host_path) if is_repaired else None
-        if is_repaired:
-            repair_vfat(device)
         given = ("-o", ",".join(options)) if options else ()
-        run("mount", *given, "-t", format, "--", device, host_path)
-        self.state.mounted.append(path)
-        if found is not None:
-            drop_salvaged(host_path, found)
+        with self.repair(device, host_path) if format == "vfat" else nullcontext():
+            run("mount", *given, "-t", format, "--", device, host_path)
+            self.state.mounted.append(path)
         if set(os.listdir(host_path)) <= {"lost+found"}:
             self.labels.add(path)
             self.labels.apply()
@@ -109,43 +105,3 @@ class Mounter:
         run("umount", "--", self.host(path))
         if path in self.state.mounted:
             self.state.mounted.remove(path)
-
-
-def salvaged(host_path: str) -> set[str]:
-    """The files of a FAT file system that `fsck.fat` made of clusters without a name; in small letters, for a mount option
-    says which ones are shown. Source: dosfstools, src/check.c.
-    """
-    names = map(str.lower, os.listdir(host_path))
-    return {name for name in names if name.startswith("fsck") and name.endswith(".rec")}
-
-
-def salvaged_on(device: str, host_path: str) -> set[str] | None:
-    """The same before it is mounted; None where that cannot be seen."""
-    try:
-        run("mount", "-o", "ro", "-t", "vfat", "--", device, host_path)
-    except ProvisionError as error:
-        log.notice(f"{shown(device)} cannot be looked at before it is checked: {error}")
-        return None
-    try:
-        return salvaged(host_path)
-    finally:
-        run("umount", "--", host_path)
-
-
-def drop_salvaged(host_path: str, found: set[str]) -> None:
-    """Remove what the check has made: pieces of files that were being written when the power went, and are written again."""
-    made = salvaged(host_path) - found
-    for name in sorted(os.listdir(host_path)):
-        if name.lower() in made:
-            log.debug(f"removing {shown(name)}, which the check made of a file that was not finished")
-            os.unlink(f"{host_path}/{name}")
-
-
-def repair_vfat(device: str) -> None:
-    """Have a FAT file system agree with itself again. It keeps no journal: after a power cut a name may lead to clusters that
-    count as free, which the next file is given, too. Source: fsck.fat(8), "EXIT STATUS": 1 is for errors that were mended.
-    """
-    try:
-        run("fsck.fat", "-a", device, accept=(0, 1))
-    except ProvisionError as error:
-        log.warning(f"{shown(device)} was in use when a first boot was cut off, and is not checked: {error}")

@@ -162,7 +162,11 @@ def mount(place: Workplace) -> None:
         from provision.apply.resuming import begin, open_journal
 
         journal = open_journal(place)
-        mounter.repairs = journal.is_begun
+        if journal.is_begun:
+            # A run that was cut off had these file systems mounted.
+            from provision.apply.repairing import repaired
+
+            mounter.repair = repaired
         begin(journal, place)
         mounter.tell_made = journal.note_directory
     place.execute([act for act in acts if act.path != "/"], mounter)

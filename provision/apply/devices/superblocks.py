@@ -10,7 +10,6 @@ Sources: Linux, Documentation/filesystems/ext4/super.rst, s_checksum; fs/btrfs, 
 
 import errno
 import os
-from collections.abc import Iterator
 
 from provision.apply import log
 from provision.apply.paths import shown
@@ -80,32 +79,31 @@ def mend(host_path: str) -> bool:
     Leaves alone what is mounted or otherwise in use. Never raises for what it finds.
     """
     try:
-        for kind, checksum in torn(host_path):
-            fd = os.open(host_path, os.O_RDWR | os.O_EXCL)
-            try:
-                os.pwrite(fd, checksum, kind.at + kind.checksum_at)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            log.warning(
-                f"{shown(host_path)}: a power cut tore the superblock of its {kind.format}; its checksum is mended"
-            )
-            return True
+        kind = torn(host_path)
+        if kind is None:
+            return False
+        fd = os.open(host_path, os.O_RDWR | os.O_EXCL)
+        try:
+            os.pwrite(fd, kind.checksum(os.pread(fd, kind.size, kind.at)), kind.at + kind.checksum_at)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
     except OSError as error:
         if error.errno != errno.EBUSY:
             log.notice(f"{shown(host_path)}: its superblock cannot be looked at: {error.strerror}")
-    return False
+        return False
+    log.warning(f"{shown(host_path)}: a power cut tore the superblock of its {kind.format}; its checksum is mended")
+    return True
 
 
-def torn(host_path: str) -> Iterator[tuple[Superblock, bytes]]:
-    """The superblocks on a device whose checksum is wrong, with the right one."""
+def torn(host_path: str) -> Superblock | None:
+    """The kind of superblock on a device whose checksum is wrong."""
     fd = os.open(host_path, os.O_RDONLY)
     try:
         for kind in SUPERBLOCKS:
             block = os.pread(fd, kind.size, kind.at)
-            if kind.is_here(block):
-                right = kind.checksum(block)
-                if block[kind.checksum_at :][:CHECKSUM_BYTES] != right:
-                    yield kind, right
+            if kind.is_here(block) and block[kind.checksum_at :][:CHECKSUM_BYTES] != kind.checksum(block):
+                return kind
+        return None
     finally:
         os.close(fd)

@@ -15,7 +15,7 @@ from provision.apply import kernel_command_line, log
 from provision.apply.commands import run
 from provision.apply.first_boot import run_file
 from provision.apply.first_boot.recognition import Target
-from provision.apply.hardware import is_block_device
+from provision.apply.hardware import comes_true, is_block_device
 from provision.apply.journal import places
 from provision.apply.mounting import mounts
 from provision.apply.paths import shown
@@ -87,12 +87,7 @@ def root_options(command_line: str) -> str:
 
 def wait_for(device: str, wait_s: float) -> bool:
     """Whether there is a device, at the end of the given time at the latest."""
-    deadline = time.monotonic() + wait_s
-    while not is_block_device(device):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_S)
-    return True
+    return comes_true(lambda: is_block_device(device), wait_s)
 
 
 @contextmanager
